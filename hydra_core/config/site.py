@@ -1,0 +1,195 @@
+"""A site: where its data live, its database, its Cylc names and the settings of every stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from hydra_core.base.names import PlotKey, safe_join, slug
+from hydra_core.config.plots import PlotClass, PlotsFile, PlotType, Strict
+
+WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$")]
+
+
+class SiteSection(Strict):
+    """``[site]``: who we are."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    experiment: str
+
+
+class PathsSection(Strict):
+    """``[paths]``: `data_root` is absolute after loading; `intake` is inside it unless absolute."""
+
+    data_root: Path
+    intake: Path = Path("incoming")
+
+
+class DatabaseSection(Strict):
+    """``[database]``: an SQLAlchemy URL; empty means SQLite inside `data_root`."""
+
+    url: str = ""
+
+
+class CylcSection(Strict):
+    """``[cylc]``: how the workflows of this site are named and how runs are handed to them."""
+
+    workflow_prefix: WorkflowName = "hydra"
+    batch: Annotated[int, Field(ge=1, le=200)] = 20
+    """Runs handed to the scheduler at a time."""
+
+
+class NamingRuleSection(Strict):
+    """One ``[[intake.rule]]``: a named regular expression over the path below the intake folder."""
+
+    name: str
+    pattern: str
+    description: str = ""
+
+
+class IntakeSection(Strict):
+    """``[intake]``: how files become images."""
+
+    settle_s: Annotated[float, Field(ge=0)] = 5.0
+    """A file younger than this may still be written; it is left for the next look."""
+    max_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
+    max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
+    rules: tuple[NamingRuleSection, ...] = Field(default=(), alias="rule")
+    """Empty: the default rule."""
+    listing: Path | None = None
+    """A JSON-lines file that says run, plot type and chunk of every file, instead of rules."""
+
+
+class ConditionsSection(Strict):
+    """``[conditions]``: which run condition tells whether there was beam."""
+
+    beam_key: str = "beam_current_nA"
+    beam_min: float = 5.0
+
+
+class TrainingSection(Strict):
+    """``[training]``: when and how a model is trained from labels."""
+
+    network: str = "compact"
+    size: tuple[int, int] = (128, 128)
+    """Network input, (height, width) in pixels."""
+    epochs: Annotated[int, Field(ge=1)] = 24
+    seed: int = 20260117
+    min_labels: Annotated[int, Field(ge=4)] = 24
+    min_macro_f1: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """A candidate under this on runs it never saw does not go live."""
+    problem_required: bool = True
+    """A model that has never seen a problem class may not go live."""
+
+
+class PublishSection(Strict):
+    """``[publish]``: the static pages."""
+
+    full_images: Literal["all", "flagged"] = "all"
+    expected_every_s: Annotated[float, Field(gt=0)] = 86400.0
+
+
+class SiteFile(Strict):
+    """The whole of ``site.toml``."""
+
+    site: SiteSection
+    paths: PathsSection
+    database: DatabaseSection = DatabaseSection()
+    cylc: CylcSection = CylcSection()
+    intake: IntakeSection = IntakeSection()
+    conditions: ConditionsSection = ConditionsSection()
+    training: TrainingSection = TrainingSection()
+    publish: PublishSection = PublishSection()
+
+
+class Person(Strict):
+    """Somebody who may ask for changes: known by the accounts that own their request files."""
+
+    name: str
+    accounts: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("Labeler",)
+
+
+class PeopleFile(Strict):
+    """The whole of ``people.toml``."""
+
+    anyone_may_label: bool = False
+    """Take labels from owners that are not listed (a single-user set-up)."""
+    people: tuple[Person, ...] = Field(default=(), alias="person")
+
+
+class Site(Strict):
+    """A site, read and checked; every path in it is absolute."""
+
+    folder: Path
+    settings: SiteFile
+    plots: PlotsFile
+    people: PeopleFile
+
+    @property
+    def name(self) -> str:
+        """The site's short name."""
+        return self.settings.site.name
+
+    @property
+    def root(self) -> Path:
+        """The data root: everything durable lives below it."""
+        return self.settings.paths.data_root
+
+    @property
+    def intake(self) -> Path:
+        """The producers' folder."""
+        return self.root / self.settings.paths.intake
+
+    @property
+    def site_pages(self) -> Path:
+        """Root of the static pages."""
+        return self.root / "site"
+
+    @property
+    def models(self) -> Path:
+        """Root of the model folders."""
+        return self.root / "models"
+
+    @property
+    def inbox(self) -> Path:
+        """Where request files are put."""
+        return self.root / "inbox"
+
+    @property
+    def requests_kept(self) -> Path:
+        """Accepted request files, by content hash."""
+        return self.root / "requests"
+
+    @property
+    def database_url(self) -> str:
+        """The configured URL, or SQLite inside the data root."""
+        return self.settings.database.url or f"sqlite:///{self.root / 'hydra.sqlite'}"
+
+    def staging(self, pass_name: str, run: int, revision: int) -> Path:
+        """Folder of the files that a run revision has before it is archived."""
+        return safe_join(self.root / "staging", *pass_name.split("/"), str(run), f"r{revision}")
+
+    def archive_file(self, pass_name: str, run: int, revision: int) -> Path:
+        """Return the archive file of a run revision; a folder a thousand runs keeps folders small."""
+        return safe_join(self.root / "archive", *pass_name.split("/"), f"{run // 1000 * 1000}", f"{run}-r{revision}.h5")
+
+    def model_folder(self, key: PlotKey, model_name: str) -> Path:
+        """Folder of one model."""
+        return safe_join(self.models, key.slug, slug(model_name))
+
+    def plot_type(self, key: PlotKey) -> PlotType:
+        """Return what ``plots.toml`` says of a type, or a plain entry for one that it does not name."""
+        for plot in self.plots.plots:
+            if plot.key == key:
+                return plot
+        return PlotType(name=key.name, chunked=key.chunked)
+
+    def plot_class(self, name: str) -> PlotClass:
+        """Return the class of that name; one that no file names is neither normal nor a problem."""
+        for known in self.plots.classes:
+            if known.name == name:
+                return known
+        return PlotClass(name=name, colour="#7a7a7a")

@@ -1,0 +1,67 @@
+"""``metadata.json``: conditions that a producer writes beside its plots, valid for a folder and everything below it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hydra_core.intake.naming import METADATA_NAME
+from hydra_core.intake.sources import SourceProblem, read_source
+
+_MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The merged values for one folder, and what was wrong with files that could not be used."""
+
+    values: Mapping[str, Any]
+    problems: tuple[str, ...] = ()
+
+
+def conditions_for(root: Path, folder: PurePosixPath) -> Conditions:
+    """Merge the ``metadata.json`` of `root` and of each folder on the way to `folder`; a deeper file wins, key by key.
+
+    A file that cannot be used is left out and named in ``problems``: it never stops a run.
+
+    Parameters
+    ----------
+    folder
+        Relative path of the folder; ``PurePosixPath(".")`` is the root itself.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    folders = [PurePosixPath(*folder.parts[:depth]) for depth in range(len(folder.parts) + 1)]
+    for place in folders:
+        relative = place / METADATA_NAME
+        if not (root / relative).is_symlink() and not (root / relative).exists():
+            continue
+        try:
+            values.update(_read(root, relative))
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{relative} was not used: {_reason(error)}")
+    return Conditions(values, tuple(problems))
+
+
+def _read(root: Path, relative: PurePosixPath) -> dict[str, Any]:
+    value = json.loads(read_source(root, relative, _MAX_BYTES).decode("utf-8-sig"), parse_constant=_refuse_constant)
+    if not isinstance(value, dict):
+        raise ValueError("it holds no JSON object")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SourceProblem):
+        return error.reason
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not valid JSON (line {error.lineno}: {error.msg})"
+    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)

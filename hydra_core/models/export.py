@@ -1,0 +1,122 @@
+"""From a trained network to the folder that jobs load: engine, weights, golden batch, card."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hydra_core.base.files import atomic_folder, sha256_file, write_json
+from hydra_core.models.engine import BATCH, Engine, Prediction, load
+from hydra_core.models.lazy import openvino, tensorflow
+from hydra_core.models.spec import MODEL_FILES, Golden, ModelCard, TrainingRefused
+
+#: Largest difference in probability between the exported engine and the training framework.
+PARITY = 1e-4
+
+GOLDEN_IMAGES = 8
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export adds to the card: hashes of the files and how well engine and framework agree."""
+
+    files: dict[str, str]
+    golden: Golden
+
+
+def export(
+    model: Any, images: np.ndarray, folder: Path, card_of: Callable[[Exported], ModelCard], *, threads: int
+) -> ModelCard:
+    """Write a model folder; it appears complete or not at all, ``model.json`` last.
+
+    Parameters
+    ----------
+    model
+        A Keras model of `networks.build`.
+    images
+        uint8, shape (n, h, w, 3), n >= 1: validation images for the parity check; up to 8 of them become the golden
+        batch.
+    folder
+        Does not exist yet; one that exists is kept as it is.
+    card_of
+        Makes the card from what the export found.
+    threads
+        Cores for the parity check.
+
+    Raises
+    ------
+    TrainingRefused
+        When the exported engine and Keras disagree.
+    """
+    expected = predict_keras(model, images)
+    with atomic_folder(folder) as temp:
+        model.save_weights(temp / "model.weights.h5")
+        _convert(model, temp / "engine.xml")
+        size = (int(images.shape[1]), int(images.shape[2]))
+        engine = Engine.compile(
+            (temp / "engine.xml").read_bytes(), (temp / "engine.bin").read_bytes(), size=size, threads=threads
+        )
+        parity = _check_parity(engine.predict(images), expected)
+        golden = _spread(expected.probs)
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            images=images[golden],
+            probs=expected.probs[golden],
+            embed=expected.embed[golden],
+            cam=expected.cam[golden],
+        )
+        (temp / "golden.npz").write_bytes(buffer.getvalue())
+        card = card_of(
+            Exported({name: sha256_file(temp / name) for name in MODEL_FILES}, Golden(images=len(golden), parity=parity))
+        )
+        write_json(temp / "model.json", card.model_dump(mode="json"))
+        load(temp, threads=threads)
+    return card
+
+
+def _convert(model: Any, xml: Path) -> None:
+    """Write ``engine.xml`` and ``engine.bin`` in float32.
+
+    Converted from the traced function directly: Keras' own exporter does the same, but only where scipy is installed.
+    """
+    tf, _ = tensorflow()
+    ov = openvino()
+    signature = [tf.TensorSpec(model.inputs[0].shape, tf.float32, name="image")]
+    traced = tf.function(lambda image: model(image, training=False), input_signature=signature)
+    ov.serialize(ov.convert_model(traced.get_concrete_function()), str(xml))
+
+
+def predict_keras(model: Any, images: np.ndarray) -> Prediction:
+    """Run a Keras model over uint8 images (n, h, w, 3), in batches of 8 (n >= 1)."""
+    parts = [
+        {k: np.asarray(v) for k, v in model(images[i : i + BATCH].astype(np.float32), training=False).items()}
+        for i in range(0, len(images), BATCH)
+    ]
+    return Prediction(*(np.concatenate([part[name] for part in parts]) for name in ("probs", "embed", "cam")))
+
+
+def _check_parity(got: Prediction, expected: Prediction) -> float:
+    difference = float(np.abs(got.probs - expected.probs).max())
+    flips = int((got.probs.argmax(1) != expected.probs.argmax(1)).sum())
+    if not difference < PARITY or flips:  # not <: NaN must fail too
+        raise TrainingRefused(
+            f"the exported engine disagrees with the trained network: {flips} of {len(got.probs)} validation images "
+            f"change class, probabilities differ by up to {difference:.2g}",
+            next_step="train again with another seed; if it stays, report it with the training log",
+        )
+    return difference
+
+
+def _spread(probs: np.ndarray) -> np.ndarray:
+    """Return up to 8 indices that show every class before they show one twice."""
+    called = probs.argmax(1)
+    turn = np.zeros(len(probs), dtype=int)
+    for c in np.unique(called):
+        turn[called == c] = np.arange(int((called == c).sum()))
+    return np.argsort(turn, kind="stable")[:GOLDEN_IMAGES]

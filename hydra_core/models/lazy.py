@@ -1,0 +1,46 @@
+"""Heavy libraries, imported when first needed and without what they drag along."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def hidden(*names: str) -> Iterator[None]:
+    """Make ``import NAME`` fail inside the block, for packages that are not imported yet."""
+    absent = [name for name in names if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in absent:
+            if sys.modules.get(name, name) is None:
+                del sys.modules[name]
+
+
+def tensorflow() -> tuple[Any, Any]:
+    """Return the modules ``(tensorflow, keras)``.
+
+    Keras imports scikit-learn, matplotlib and pandas when it finds them and needs none of them here: hiding them
+    saves about 3 s.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    with hidden("sklearn", "matplotlib", "pandas"):
+        return importlib.import_module("tensorflow"), importlib.import_module("keras")
+
+
+def openvino() -> Any:
+    """Return the module ``openvino``.
+
+    Its usage reports go over the network already at import. They are optional to it, so they are hidden:
+    a monitoring job speaks to nobody.
+    """
+    with hidden("openvino_telemetry"):
+        return importlib.import_module("openvino")

@@ -1,0 +1,291 @@
+"""What the pages show, as frozen values: the contract between those who know (stages) and those who draw (report)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+State = Literal[
+    "confirmed",
+    "unconfirmed",
+    "novel",
+    "no_data",
+    "no_beam",
+    "special_run",
+    "stuck",
+    "missing",
+    "unreadable",
+    "undetermined",
+]
+
+#: How much a verdict asks for a person: 0 nothing, 1 note, 2 look, 3 problem.
+Severity = Literal[0, 1, 2, 3]
+
+
+@dataclass(frozen=True)
+class ClassStyle:
+    """A class as pages show it: its name, its colour (``#rrggbb``) and whether it means a problem."""
+
+    name: str
+    colour: str
+    problem: bool
+    normal: bool = False
+    """A confident verdict of this class asks for nobody (``Good`` and ``Acceptable`` are so by name)."""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Where the model looked.
+
+    Attributes
+    ----------
+    class_name
+        The class that the map speaks for.
+    kind
+        ``cam`` (evidence for the class) or ``contrast`` (this class rather than Good).
+    values
+        float32, shape (h, w), scaled to 0..1; stretched over the whole image.
+    """
+
+    class_name: str
+    kind: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class EvidenceLine:
+    """What one judge said of one item: classifier, reference, novelty, conditions, …"""
+
+    judge: str
+    status: str
+    sentence: str
+    numbers: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """One plot of one chunk, judged."""
+
+    plot: str
+    plot_slug: str
+    chunk: int | None
+    state: State
+    class_name: str | None
+    severity: Severity
+    confidence: float | None
+    threshold: float | None
+    probabilities: tuple[tuple[str, float], ...]
+    reasons: tuple[str, ...]
+    next_step: str
+    made_at: datetime | None
+    model: str | None
+    sha256: str | None
+    source: str
+    width: int | None
+    height: int | None
+    image: Callable[[], bytes] | None
+    """Returns the encoded image as it was archived; None where there is none (missing, unreadable)."""
+    maps: tuple[HeatMap, ...] = ()
+    label: str | None = None
+    """The class a person gave to this image before publication, if any."""
+    contact: str = ""
+    description: str = ""
+    group: str = ""
+    evidence: tuple[EvidenceLine, ...] = ()
+    """What each judge said, for those who open the verdict down to the bottom."""
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """Consecutive flagged chunks of one plot type, in words."""
+
+    plot: str
+    plot_slug: str
+    class_name: str | None
+    state: State
+    first_run: int
+    first_chunk: int | None
+    last_run: int
+    last_chunk: int | None
+    count: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything the page of one run revision shows."""
+
+    pass_name: str
+    run: int
+    run_name: str
+    revision: int
+    experiment: str
+    made_at: datetime
+    """When the verdicts were made (not when the page was)."""
+    conditions: tuple[tuple[str, str], ...]
+    judging_set: int
+    code_version: str
+    task: str
+    """Cylc cycle/task/submit, or ``by hand``."""
+    archive: str
+    """Path of the archive file, relative to the data root."""
+    notes: tuple[str, ...]
+    """Sentences on the run as a whole: a late chunk, duplicates, unmatched files."""
+    cards: tuple[Card, ...]
+    incidents: tuple[IncidentView, ...]
+    classes: tuple[ClassStyle, ...]
+
+
+@dataclass(frozen=True)
+class PlotCell:
+    """What one run says of one plot type: its worst card, in the index matrix."""
+
+    plot_slug: str
+    state: State
+    class_name: str | None
+    severity: Severity
+    flagged: int
+    total: int
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the index: one row of the matrix (its newest published revision)."""
+
+    run: int
+    run_name: str
+    revision: int
+    made_at: datetime
+    images: int
+    flagged: int
+    unreadable: int
+    severity: Severity
+    href: str
+    """Path of the run's page relative to the site's root."""
+    conditions: str
+    cells: tuple[PlotCell, ...]
+
+
+@dataclass(frozen=True)
+class PlotColumn:
+    """A plot type in the index."""
+
+    slug: str
+    name: str
+    group: str
+    contact: str
+    description: str
+
+
+@dataclass(frozen=True)
+class IndexView:
+    """A pass at a glance. `rows` holds only the rows of the shards that are to be rewritten."""
+
+    pass_name: str
+    experiment: str
+    columns: tuple[PlotColumn, ...]
+    rows: tuple[RunRow, ...]
+    incidents: tuple[IncidentView, ...]
+    """Open or recent ones, worst first."""
+    blocks: tuple[int, ...]
+    """Numbers of all index blocks that exist (block = run // 1000)."""
+    updated_at: datetime
+    expected_every_s: float
+    """Pages turn amber when no run was published for longer than this."""
+    classes: tuple[ClassStyle, ...]
+
+
+@dataclass(frozen=True)
+class TaskTiming:
+    """What one task cost, over the runs that are counted."""
+
+    task: str
+    jobs: int
+    wall_s_median: float
+    cpu_s_median: float
+    max_rss_mb: float
+    images_per_s: float | None
+
+
+@dataclass(frozen=True)
+class StatusView:
+    """How Hydra itself is doing."""
+
+    experiment: str
+    updated_at: datetime
+    passes: tuple[tuple[str, str, int, int], ...]
+    """(name, state, runs wanted, runs published)."""
+    waiting: tuple[tuple[str, int, str], ...]
+    """(pass, run, why it is not published yet)."""
+    timings: tuple[TaskTiming, ...]
+    images_per_day: tuple[tuple[str, int], ...]
+    """(ISO date, images)."""
+    versions: tuple[tuple[str, str], ...]
+    sizes: tuple[tuple[str, int], ...]
+    """(what, bytes)."""
+    unmatched: tuple[tuple[str, str], ...]
+    """(file, why no rule took it)."""
+    expected_every_s: float = 86400.0
+    """The page turns amber when it was not rewritten for longer than this."""
+
+
+@dataclass(frozen=True)
+class PassSummary:
+    """A pass in the list on the front page; its headline comes from its own ``latest.js``."""
+
+    name: str
+    state: str
+    runs_published: int
+
+
+@dataclass(frozen=True)
+class FrontView:
+    """All passes of a site, newest first."""
+
+    experiment: str
+    updated_at: datetime
+    passes: tuple[PassSummary, ...]
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A model in the library."""
+
+    name: str
+    plot: str
+    plot_slug: str
+    status: str
+    """``live``, ``candidate``, ``rejected`` or ``retired``."""
+    reason: str
+    network: str
+    made_at: datetime
+    classes: tuple[str, ...]
+    training_images: int
+    validation_images: int
+    test_images: int
+    test_runs: tuple[int, ...]
+    accuracy: float | None
+    macro_f1: float | None
+    thresholds: tuple[tuple[str, float, str, int], ...]
+    """(class, value, method, number of validation examples)."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Test runs; rows: the expert's label, columns: the model's class; order of `classes`."""
+    curve: tuple[tuple[int, float, float, float], ...]
+    """(epoch, training loss, validation loss, validation accuracy)."""
+    facts: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class LibraryView:
+    """All models, live ones first, and plot types that have none with what they lack."""
+
+    experiment: str
+    updated_at: datetime
+    models: tuple[ModelView, ...]
+    without: tuple[tuple[str, str], ...]
+    """(plot type, what is needed before it can have a model)."""
+    judging_set: int

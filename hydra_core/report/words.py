@@ -1,0 +1,175 @@
+"""The first line of every page: what is wrong now, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from hydra_core.report.marks import RANK, shown
+from hydra_core.report.views import Card, ClassStyle, IncidentView, IndexView, RunView
+
+#: A piece of a sentence: ours, or a name from outside, which pages keep apart (`<bdi>`).
+Part = tuple[Literal["text", "name"], str]
+
+#: From this severity on a verdict asks a person to look.
+LOOK = 2
+_NAMED = 3
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return ``1 plot`` or ``2 plots``; thousands are set apart by a thin space."""
+    grouped = f"{number:,}".replace(",", "\u202f")
+    return f"{grouped} {one if number == 1 else many or one + 's'}"
+
+
+def when(instant: datetime) -> str:
+    """Return an instant as pages print it: ``2026-11-21 20:04:49 UTC``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def size_words(number: int) -> str:
+    """Return a number of bytes for people: ``3.4 GB``."""
+    value, unit = float(number), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{number} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def plain_text(parts: Iterable[Part]) -> str:
+    """Return a sentence as one string."""
+    return "".join(text for _, text in parts)
+
+
+def chunk_words(chunk: int | None) -> str:
+    """Return ``chunk 3``, or ``whole run`` for a plot drawn once a run."""
+    return "whole run" if chunk is None else f"chunk {chunk}"
+
+
+def chunks_phrase(flagged: Sequence[int], present: Sequence[int]) -> str:
+    """Return where in the run a plot is flagged: ``since chunk 3``, ``in chunk 4``, ``in 3 of 9 chunks``.
+
+    Empty when every chunk of the plot is flagged, or the plot has none.
+    """
+    if not flagged or len(flagged) == len(present):
+        return ""
+    if len(flagged) == 1:
+        last = flagged[0] == present[-1]
+        return f"in the last chunk, {flagged[0]}" if last else f"in chunk {flagged[0]}"
+    start = present.index(flagged[0])
+    solid = list(present[start : start + len(flagged)]) == list(flagged)
+    if solid and flagged[-1] == present[-1]:
+        return f"since chunk {flagged[0]}"
+    if solid:
+        return f"in chunks {flagged[0]} to {flagged[-1]}"
+    if len(flagged) <= _NAMED:
+        return f"in chunks {listing([str(chunk) for chunk in flagged])}"
+    return f"in {len(flagged)} of {len(present)} chunks"
+
+
+def worst_key(card: Card, classes: Sequence[ClassStyle]) -> tuple[int, int, float, str]:
+    """Return what cards are ordered by, worst first."""
+    mark = shown(card.state, card.class_name, classes)
+    return (-card.severity, RANK[mark.key], -(card.confidence or 0.0), card.plot_slug)
+
+
+def by_plot(cards: Iterable[Card]) -> dict[str, list[Card]]:
+    """Return the cards of each plot type (by slug), chunks in order."""
+    groups: dict[str, list[Card]] = {}
+    for card in cards:
+        groups.setdefault(card.plot_slug, []).append(card)
+    for group in groups.values():
+        group.sort(key=lambda card: -1 if card.chunk is None else card.chunk)
+    return groups
+
+
+def flagged_plots(view: RunView) -> list[tuple[list[Card], list[Card]]]:
+    """Return (flagged cards, all cards) of every plot type that needs a look, worst first."""
+    found = []
+    for group in by_plot(view.cards).values():
+        flagged = [card for card in group if card.severity >= LOOK]
+        if flagged:
+            found.append((flagged, group))
+    return sorted(found, key=lambda pair: min(worst_key(card, view.classes) for card in pair[0]))
+
+
+def _named(items: Sequence[tuple[str, str]]) -> list[Part]:
+    parts: list[Part] = []
+    for position, (name, where) in enumerate(items[:_NAMED]):
+        if position:
+            last = position == len(items) - 1
+            parts.append(("text", " and " if last else ", "))
+        parts.append(("name", name))
+        if where:
+            parts.append(("text", f" {where}"))
+    if len(items) > _NAMED:
+        parts.append(("text", f" and {len(items) - _NAMED} more"))
+    parts.append(("text", "."))
+    return parts
+
+
+def run_headline(view: RunView) -> tuple[Part, ...]:
+    """Return what is wrong in a run: ``2 of 80 plots need a look: CDC occupancy since chunk 3 and RF timing.``"""
+    total = len({card.plot_slug for card in view.cards})
+    if not total:
+        return (("text", "No plots came for this run."),)
+    flagged = flagged_plots(view)
+    if flagged:
+        verb = "needs" if len(flagged) == 1 else "need"
+        items = []
+        for cards, group in flagged:
+            chunks = [card.chunk for card in cards if card.chunk is not None]
+            present = [card.chunk for card in group if card.chunk is not None]
+            items.append((cards[0].plot, chunks_phrase(chunks, present)))
+        return (("text", f"{len(flagged)} of {count(total, 'plot')} {verb} a look: "), *_named(items))
+    keys = [{shown(c.state, c.class_name, view.classes).key for c in group} for group in by_plot(view.cards).values()]
+    fine = sum(key <= {"good", "acceptable"} for key in keys)
+    if fine == total:
+        return (("text", f"All {total} plots look as they should." if total > 1 else "The plot looks as it should."),)
+    return (("text", f"Nothing needs a look: {fine} of {count(total, 'plot')} {'is' if fine == 1 else 'are'} good."),)
+
+
+def incident_where(incident: IncidentView, newest: int | None) -> str:
+    """Return when an incident was: ``since run 120431, chunk 3``, ``in run 120440``, ``in runs … to …``."""
+    if incident.first_run == incident.last_run:
+        return f"in run {incident.first_run}"
+    if incident.last_run == newest:
+        chunk = "" if incident.first_chunk is None else f", chunk {incident.first_chunk}"
+        return f"since run {incident.first_run}{chunk}"
+    return f"in runs {incident.first_run} to {incident.last_run}"
+
+
+def index_headline(view: IndexView) -> tuple[Part, ...]:
+    """Return what is wrong in a pass now."""
+    if not view.incidents:
+        if not view.blocks:
+            return (("text", "No run has been published yet."),)
+        return (("text", "Nothing needs a look."),)
+    newest = max((row.run for row in view.rows), default=None)
+    verb = "thing needs" if len(view.incidents) == 1 else "things need"
+    items = [(incident.plot, incident_where(incident, newest)) for incident in view.incidents]
+    return (("text", f"{len(view.incidents)} {verb} a look: "), *_named(items))
+
+
+def verdict_sentence(card: Card) -> str:
+    """Return what Hydra says of one card beyond its word, without the words of machine learning."""
+    name = card.class_name or "another class"
+    return {
+        "confirmed": "",
+        "unconfirmed": f"Most like {name}, but not sure enough.",
+        "novel": "Unlike anything seen before.",
+        "no_data": "The plot is empty.",
+        "no_beam": "Not judged: there was no beam.",
+        "special_run": f"Special run: {name}." if card.class_name else "Special run.",
+        "stuck": "The image has not changed since the chunk before.",
+        "missing": "Expected, but no image came.",
+        "unreadable": "The file cannot be read as an image.",
+        "undetermined": "There is not enough to judge it by yet.",
+    }[card.state]

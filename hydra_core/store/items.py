@@ -1,0 +1,334 @@
+"""Items of a run revision, and what was said of them: evidence, verdicts, incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hydra_core.base.clock import now
+from hydra_core.base.names import PlotKey
+from hydra_core.store.schema import ONCE_A_RUN, Evidence, Image, Incident, Item, PlotTypeRow, Revision, Run, Verdict
+from hydra_core.store.upsert import insert_new
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An item as intake found it."""
+
+    plot: PlotKey
+    chunk: int | None
+    block_index: int
+    status: str
+    reason: str
+    sha256: str | None
+    duplicate_of: str
+    source: str
+    bytes: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """An item as the database knows it."""
+
+    id: int
+    plot: PlotKey
+    plot_type_id: int
+    chunk: int | None
+    block_index: int
+    status: str
+    reason: str
+    sha256: str | None
+    duplicate_of: str
+    source: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """What one judge says of one item."""
+
+    item_id: int
+    judge: str
+    status: str
+    sentence: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    model_id: int | None = None
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """What Hydra says of one item."""
+
+    item_id: int
+    class_name: str | None
+    state: str
+    severity: int
+    confidence: float | None
+    threshold: float | None
+    reasons: tuple[str, ...]
+    next_step: str
+    judging_set_id: int
+    model_id: int | None
+    code_version: str
+    task: str
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class IncidentRow:
+    """Consecutive flagged chunks of one plot type; chunks are `ONCE_A_RUN` where the type has none."""
+
+    plot_type_id: int
+    class_name: str | None
+    state: str
+    severity: int
+    first_run: int
+    first_chunk: int
+    last_run: int
+    last_chunk: int
+    count: int
+
+
+def plot_type_ids(connection: Connection, keys: Collection[PlotKey]) -> dict[PlotKey, int]:
+    """Return the row of each plot type, entering those that are new."""
+    rows = [{"name": key.name, "chunked": key.chunked, "first_seen_at": now()} for key in sorted(set(keys))]
+    insert_new(connection, PlotTypeRow, rows)
+    known = all_plot_types(connection)
+    return {key: known[key] for key in set(keys)}
+
+
+def all_plot_types(connection: Connection) -> dict[PlotKey, int]:
+    """Return every plot type with its row, by name."""
+    query = sa.select(PlotTypeRow.name, PlotTypeRow.chunked, PlotTypeRow.id)
+    found = {PlotKey(row.name, bool(row.chunked)): row.id for row in connection.execute(query)}
+    return dict(sorted(found.items()))
+
+
+def replace_items(connection: Connection, revision_id: int, items: Sequence[NewItem]) -> None:
+    """Make `items` the items of a revision; whatever was there of them, and said of them, goes."""
+    connection.execute(sa.delete(Item).where(Item.revision_id == revision_id))
+    types = plot_type_ids(connection, {item.plot for item in items})
+    images = {item.sha256: item for item in items if item.sha256 is not None and item.status == "ok"}
+    insert_new(
+        connection,
+        Image,
+        [
+            {
+                "sha256": sha,
+                "bytes": item.bytes,
+                "width": item.width,
+                "height": item.height,
+                "first_seen_at": now(),
+            }
+            for sha, item in sorted(images.items())
+        ],
+    )
+    rows = [
+        {
+            "revision_id": revision_id,
+            "plot_type_id": types[item.plot],
+            "chunk": ONCE_A_RUN if item.chunk is None else item.chunk,
+            "block_index": item.block_index,
+            "status": item.status,
+            "reason": item.reason,
+            "image_sha": item.sha256 if item.status == "ok" else None,
+            "duplicate_of": item.duplicate_of,
+            "source": item.source,
+        }
+        for item in items
+    ]
+    if rows:
+        connection.execute(sa.insert(Item), rows)
+
+
+def load_items(connection: Connection, revision_id: int) -> list[ItemRow]:
+    """Return the items of a revision in the order of its block."""
+    query = (
+        sa.select(
+            Item.id,
+            PlotTypeRow.name,
+            PlotTypeRow.chunked,
+            Item.plot_type_id,
+            Item.chunk,
+            Item.block_index,
+            Item.status,
+            Item.reason,
+            Item.image_sha,
+            Item.duplicate_of,
+            Item.source,
+            Image.width,
+            Image.height,
+        )
+        .join(PlotTypeRow, PlotTypeRow.id == Item.plot_type_id)
+        .outerjoin(Image, Image.sha256 == Item.image_sha)
+        .where(Item.revision_id == revision_id)
+        .order_by(Item.block_index)
+    )
+    return [
+        ItemRow(
+            id=row.id,
+            plot=PlotKey(row.name, bool(row.chunked)),
+            plot_type_id=row.plot_type_id,
+            chunk=None if row.chunk == ONCE_A_RUN else row.chunk,
+            block_index=row.block_index,
+            status=row.status,
+            reason=row.reason,
+            sha256=row.image_sha,
+            duplicate_of=row.duplicate_of,
+            source=row.source,
+            width=row.width,
+            height=row.height,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def save_evidence(connection: Connection, rows: Sequence[EvidenceRow]) -> None:
+    """Write evidence; what the same judge said of the same item before is replaced."""
+    if not rows:
+        return
+    for judge in {row.judge for row in rows}:
+        ids = [row.item_id for row in rows if row.judge == judge]
+        for start in range(0, len(ids), 500):
+            part = Evidence.item_id.in_(ids[start : start + 500])
+            connection.execute(sa.delete(Evidence).where(part, Evidence.judge == judge))
+    connection.execute(
+        sa.insert(Evidence),
+        [
+            {
+                "item_id": row.item_id,
+                "judge": row.judge,
+                "status": row.status,
+                "numbers": dict(row.numbers),
+                "sentence": row.sentence,
+                "model_id": row.model_id,
+            }
+            for row in rows
+        ],
+    )
+
+
+def load_evidence(connection: Connection, revision_id: int) -> dict[int, list[EvidenceRow]]:
+    """Return the evidence of a revision: item -> rows, by judge."""
+    query = (
+        sa.select(
+            Evidence.item_id, Evidence.judge, Evidence.status, Evidence.sentence, Evidence.numbers, Evidence.model_id
+        )
+        .join(Item, Item.id == Evidence.item_id)
+        .where(Item.revision_id == revision_id)
+        .order_by(Evidence.item_id, Evidence.judge)
+    )
+    found: dict[int, list[EvidenceRow]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.item_id, []).append(EvidenceRow(**row._mapping))
+    return found
+
+
+def save_verdicts(connection: Connection, revision_id: int, rows: Sequence[VerdictRow]) -> None:
+    """Make `rows` the verdicts of a revision."""
+    items = sa.select(Item.id).where(Item.revision_id == revision_id)
+    connection.execute(sa.delete(Verdict).where(Verdict.item_id.in_(items)))
+    if rows:
+        connection.execute(
+            sa.insert(Verdict),
+            [{**vars(row), "reasons": list(row.reasons)} for row in rows],
+        )
+
+
+def load_verdicts(connection: Connection, revision_id: int) -> dict[int, VerdictRow]:
+    """Return the verdicts of a revision: item -> row."""
+    columns = [getattr(Verdict, name) for name in VerdictRow.__dataclass_fields__]
+    query = sa.select(*columns).join(Item, Item.id == Verdict.item_id).where(Item.revision_id == revision_id)
+    found = {}
+    for row in connection.execute(query):
+        values = dict(row._mapping)
+        values["reasons"] = tuple(values["reasons"])
+        found[row.item_id] = VerdictRow(**values)
+    return found
+
+
+@dataclass(frozen=True)
+class FlaggedChunk:
+    """A verdict in the order of time, as incidents need it."""
+
+    run: int
+    chunk: int
+    class_name: str | None
+    state: str
+    severity: int
+
+
+def verdict_series(
+    connection: Connection, pass_id: int, plot_type_id: int, runs: Collection[int]
+) -> list[FlaggedChunk]:
+    """Return the verdicts of one plot type in the newest judged revision of some runs, by (run, chunk)."""
+    newest = (
+        sa.select(Revision.run_id, sa.func.max(Revision.revision).label("top"))
+        .join(Run, Run.id == Revision.run_id)
+        .where(Run.pass_id == pass_id, Run.number.in_(list(runs)), Revision.judged_at.is_not(None))
+        .group_by(Revision.run_id)
+        .subquery()
+    )
+    query = (
+        sa.select(Run.number.label("run"), Item.chunk, Verdict.class_name, Verdict.state, Verdict.severity)
+        .join(Revision, Revision.run_id == Run.id)
+        .join(newest, (newest.c.run_id == Revision.run_id) & (newest.c.top == Revision.revision))
+        .join(Item, Item.revision_id == Revision.id)
+        .join(Verdict, Verdict.item_id == Item.id)
+        .where(Item.plot_type_id == plot_type_id)
+        .order_by(Run.number, Item.chunk)
+    )
+    return [FlaggedChunk(**row._mapping) for row in connection.execute(query)]
+
+
+def neighbour_run(connection: Connection, pass_id: int, plot_type_id: int, run: int, *, later: bool) -> int | None:
+    """Return the next run before or after `run` that has a verdict for this plot type."""
+    beyond = Run.number > run if later else Run.number < run
+    order = Run.number.asc() if later else Run.number.desc()
+    query = (
+        sa.select(Run.number)
+        .join(Revision, Revision.run_id == Run.id)
+        .join(Item, Item.revision_id == Revision.id)
+        .join(Verdict, Verdict.item_id == Item.id)
+        .where(Run.pass_id == pass_id, beyond, Item.plot_type_id == plot_type_id)
+        .order_by(order)
+        .limit(1)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def replace_incidents(
+    connection: Connection, pass_id: int, plot_type_id: int, span: tuple[int, int], rows: Sequence[IncidentRow]
+) -> None:
+    """Make `rows` the incidents of one plot type in a span of runs."""
+    connection.execute(
+        sa.delete(Incident).where(
+            Incident.pass_id == pass_id,
+            Incident.plot_type_id == plot_type_id,
+            Incident.last_run >= span[0],
+            Incident.first_run <= span[1],
+        )
+    )
+    if rows:
+        connection.execute(sa.insert(Incident), [{"pass_id": pass_id, **vars(row)} for row in rows])
+
+
+def load_incidents(connection: Connection, pass_id: int, *, since_run: int = 0, limit: int = 100) -> list[IncidentRow]:
+    """Return the incidents that reach `since_run` or later, newest first."""
+    columns = [getattr(Incident, name) for name in IncidentRow.__dataclass_fields__]
+    query = (
+        sa.select(*columns)
+        .where(Incident.pass_id == pass_id, Incident.last_run >= since_run)
+        .order_by(Incident.last_run.desc(), Incident.severity.desc(), Incident.plot_type_id, Incident.first_run)
+        .limit(limit)
+    )
+    return [IncidentRow(**row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,220 @@
+"""Passes, runs and revisions: the ledger, which is the truth about what was wanted and what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hydra_core.base.clock import now
+from hydra_core.base.errors import DatabaseError
+from hydra_core.store.schema import Pass, Revision, Run
+from hydra_core.store.upsert import insert_new
+
+#: The states of a revision, in the order in which it passes through them.
+STATES = ("wanted", "chunked", "judged", "archived", "published")
+
+
+@dataclass(frozen=True)
+class PassRow:
+    """A pass as the database knows it."""
+
+    id: int
+    name: str
+    workflow: str
+    first_run: int
+    last_run: int
+    state: str
+    source: str
+
+
+@dataclass(frozen=True)
+class RevisionRow:
+    """A run revision with its run and pass."""
+
+    id: int
+    run_id: int
+    pass_id: int
+    run: int
+    run_name: str
+    revision: int
+    fingerprint: str | None
+    state: str
+    judging_set_id: int | None
+    conditions: Mapping[str, Any]
+    notes: tuple[str, ...]
+    block_sha: str | None
+    maps_sha: str | None
+    item_count: int
+    flagged_count: int
+    unreadable_count: int
+    severity: int
+    wanted_at: datetime
+    judged_at: datetime | None
+    published_at: datetime | None
+
+    def reached(self, state: str) -> bool:
+        """Whether the revision is in `state` or beyond it."""
+        return STATES.index(self.state) >= STATES.index(state)
+
+
+_REVISION = sa.select(
+    Revision.id,
+    Revision.run_id,
+    Run.pass_id,
+    Run.number.label("run"),
+    Run.name.label("run_name"),
+    Revision.revision,
+    Revision.fingerprint,
+    Revision.state,
+    Revision.judging_set_id,
+    Revision.conditions,
+    Revision.notes,
+    Revision.block_sha,
+    Revision.maps_sha,
+    Revision.item_count,
+    Revision.flagged_count,
+    Revision.unreadable_count,
+    Revision.severity,
+    Revision.wanted_at,
+    Revision.judged_at,
+    Revision.published_at,
+).join(Run, Run.id == Revision.run_id)
+
+
+def _revision(row: sa.Row[Any]) -> RevisionRow:
+    values = dict(row._mapping)
+    values["notes"] = tuple(values["notes"])
+    return RevisionRow(**values)
+
+
+def find_pass(connection: Connection, name: str) -> PassRow | None:
+    """Return the pass of that name, or None."""
+    columns = (Pass.id, Pass.name, Pass.workflow, Pass.first_run, Pass.last_run, Pass.state, Pass.source)
+    row = connection.execute(sa.select(*columns).where(Pass.name == name)).one_or_none()
+    return PassRow(**row._mapping) if row else None
+
+
+def get_pass(connection: Connection, name: str) -> PassRow:
+    """Return the pass of that name.
+
+    Raises
+    ------
+    DatabaseError
+        When there is none.
+    """
+    found = find_pass(connection, name)
+    if found is None:
+        known = connection.execute(sa.select(Pass.name).order_by(Pass.name)).scalars().all()
+        listed = f"known passes: {', '.join(known)}" if known else "make it with 'hydra pass create'"
+        raise DatabaseError(f"there is no pass {name!r}", next_step=listed)
+    return found
+
+
+def all_passes(connection: Connection) -> list[PassRow]:
+    """Return every pass, newest first."""
+    columns = (Pass.id, Pass.name, Pass.workflow, Pass.first_run, Pass.last_run, Pass.state, Pass.source)
+    return [PassRow(**row._mapping) for row in connection.execute(sa.select(*columns).order_by(Pass.id.desc()))]
+
+
+def add_pass(connection: Connection, name: str, workflow: str, runs: tuple[int, int], source: str) -> None:
+    """Enter a pass; one that is there already stays as it is."""
+    row = {"name": name, "workflow": workflow, "first_run": runs[0], "last_run": runs[1], "source": source}
+    insert_new(connection, Pass, [{**row, "state": "open", "created_at": now()}])
+
+
+def lock_pass(connection: Connection, pass_id: int) -> None:
+    """Hold the pass until the transaction ends; SQLite holds the whole database anyway."""
+    connection.execute(sa.select(Pass.id).where(Pass.id == pass_id).with_for_update())
+
+
+def set_pass_state(connection: Connection, pass_id: int, state: str) -> None:
+    """Open or close a pass."""
+    closed_at = now() if state == "closed" else None
+    connection.execute(sa.update(Pass).where(Pass.id == pass_id).values(state=state, closed_at=closed_at))
+
+
+def want_run(connection: Connection, pass_id: int, number: int, name: str) -> int:
+    """Enter a run into the ledger, once; return its row."""
+    insert_new(connection, Run, [{"pass_id": pass_id, "number": number, "name": name, "arrived_at": now()}])
+    where = (Run.pass_id == pass_id) & (Run.number == number)
+    return int(connection.execute(sa.select(Run.id).where(where)).scalar_one())
+
+
+def want_revision(connection: Connection, run_id: int, revision: int, fingerprint: str) -> None:
+    """Enter the next revision of a run, once."""
+    row = {"run_id": run_id, "revision": revision, "fingerprint": fingerprint, "state": "wanted"}
+    insert_new(connection, Revision, [{**row, "conditions": {}, "notes": [], "wanted_at": now()}])
+
+
+def newest_revision(connection: Connection, pass_id: int, run: int) -> RevisionRow | None:
+    """Return the newest revision of a run, whatever its state."""
+    query = _REVISION.where(Run.pass_id == pass_id, Run.number == run).order_by(Revision.revision.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return _revision(row) if row else None
+
+
+def revisions_of(connection: Connection, pass_id: int, run: int) -> list[RevisionRow]:
+    """Return every revision of a run, oldest first."""
+    query = _REVISION.where(Run.pass_id == pass_id, Run.number == run).order_by(Revision.revision)
+    return [_revision(row) for row in connection.execute(query)]
+
+
+def newest_revisions(
+    connection: Connection, pass_id: int, *, first_run: int, last_run: int, state: str | None = None
+) -> list[RevisionRow]:
+    """Return the newest revision of each run in a span of run numbers, by run number.
+
+    Parameters
+    ----------
+    state
+        Count only revisions in this state.
+    """
+    where = [Run.pass_id == pass_id, Run.number.between(first_run, last_run)]
+    if state is not None:
+        where.append(Revision.state == state)
+    newest = (
+        sa.select(Revision.run_id, sa.func.max(Revision.revision).label("top"))
+        .join(Run, Run.id == Revision.run_id)
+        .where(*where)
+        .group_by(Revision.run_id)
+        .subquery()
+    )
+    query = _REVISION.join(newest, (newest.c.run_id == Revision.run_id) & (newest.c.top == Revision.revision)).order_by(
+        Run.number
+    )
+    return [_revision(row) for row in connection.execute(query)]
+
+
+def unfinished(connection: Connection, pass_id: int) -> list[RevisionRow]:
+    """Return the revisions that are wanted but not published yet, by run number."""
+    query = _REVISION.where(Run.pass_id == pass_id, Revision.state != "published").order_by(
+        Run.number, Revision.revision
+    )
+    return [_revision(row) for row in connection.execute(query)]
+
+
+def count_runs(connection: Connection, pass_id: int) -> tuple[int, int]:
+    """Return (runs wanted, runs published) of a pass."""
+    wanted = connection.execute(sa.select(sa.func.count(Run.id)).where(Run.pass_id == pass_id)).scalar_one()
+    published = connection.execute(
+        sa.select(sa.func.count(sa.distinct(Revision.run_id)))
+        .join(Run, Run.id == Revision.run_id)
+        .where(Run.pass_id == pass_id, Revision.state == "published")
+    ).scalar_one()
+    return int(wanted), int(published)
+
+
+def update_revision(connection: Connection, revision_id: int, **values: Any) -> None:
+    """Set columns of a revision."""
+    connection.execute(sa.update(Revision).where(Revision.id == revision_id).values(**values))
+
+
+def handed_over(connection: Connection, pass_id: int, runs: Iterable[int]) -> None:
+    """Note that the scheduler has these runs."""
+    where = (Run.pass_id == pass_id) & Run.number.in_(list(runs))
+    connection.execute(sa.update(Run).where(where).values(handed_over_at=now()))

@@ -1,0 +1,1 @@
+location.replace(document.body.dataset.newest + location.hash);
