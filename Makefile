@@ -30,15 +30,21 @@ test: environment-dev ## set up, then lint and all tests that this machine can r
 
 lint: environment-dev checks ## style, types, the direction of imports, the workflow's graph
 
-# Each check runs even when an earlier one found something: one run shows everything there is to mend.
+# Each check runs even when an earlier one found something: one run shows everything there is to mend. Types are checked
+# against the packages of one Python, since NumPy's own types differ from version to version: a cast that one of them
+# needs the other calls redundant.
 checks:
 	@failed=(); \
 	check() { echo "lint: $$*"; "$$@" || failed+=("$$1 $$2"); }; \
 	PATH="$$PWD/$(BIN):$$PATH"; \
 	check ruff check --quiet .; \
 	check ruff format --quiet --check .; \
-	check mypy --no-error-summary; \
-	check lint-imports --no-logo --quiet; \
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+		check mypy --no-error-summary; \
+	else \
+		echo "lint: mypy runs on Python 3.11 alone"; \
+	fi; \
+	check lint-imports --no-logo; \
 	check cylc lint .; \
 	check cylc validate --check-circular .; \
 	if [ $${#failed[@]} -gt 0 ]; then printf 'lint: not clean: %s\n' "$${failed[@]}"; exit 1; fi; \

@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         sentence = f"not run: {len(concerned)} tests marked {tier.marker}, because {reason}"
         if tier.service and required:
             raise pytest.UsageError(f"{sentence}. HYDRA_REQUIRE_SERVICES is set, so nothing may be left out.")
-        items[:] = [item for item in items if item not in concerned]
+        items[:] = [item for item in items if not item.get_closest_marker(tier.marker)]
         config.hook.pytest_deselected(items=concerned)
         left_out.append(sentence)
 

@@ -78,6 +78,8 @@ class TrainingSection(Strict):
     epochs: Annotated[int, Field(ge=1)] = 24
     seed: int = 20260117
     min_labels: Annotated[int, Field(ge=4)] = 24
+    min_new: Annotated[int, Field(ge=1)] = 12
+    """Labels since the last training that make the next one worth while."""
     min_macro_f1: Annotated[float, Field(ge=0, le=1)] = 0.8
     """A candidate under this on runs it never saw does not go live."""
     problem_required: bool = True

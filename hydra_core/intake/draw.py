@@ -1,13 +1,14 @@
 """Drawing histograms: always the same way, so that a change of the picture is a change of the data.
 
-The frame (axes, titles, colour bar) is drawn once by matplotlib and kept; the contents are painted into it as an array of pixels. So a
-picture costs some milliseconds, nothing of a user's matplotlib settings reaches it, and equal input gives equal bytes (with the same
-versions of matplotlib, numpy and Pillow).
+The frame (axes, titles, colour bar) is drawn once by matplotlib and kept; the contents are painted into it as an
+array of pixels. So a picture costs some milliseconds, nothing of a user's matplotlib settings reaches it, and equal
+input gives equal bytes (with the same versions of matplotlib, numpy and Pillow).
 """
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -43,7 +44,8 @@ def draw_png(hist: Histogram, *, size: tuple[int, int] = (600, 400), scale: Draw
     Parameters
     ----------
     hist
-        What to draw. Contents that are not finite are left out, as are empty bins of maps whose range starts at zero or above.
+        What to draw. Contents that are not finite are left out, as are empty bins of maps whose range starts at zero
+        or above.
     size
         Width and height in pixels, each at least 64.
     scale
@@ -101,8 +103,8 @@ def region_box(
     Returns
     -------
     tuple of float or None
-        Left, top, right, bottom as fractions of width and height, from the upper left; None where no bin asked for is in the picture.
-        Bins of a histogram of one dimension reach over the whole height of the axes.
+        Left, top, right, bottom as fractions of width and height, from the upper left; None where no bin asked for is
+        in the picture. Bins of a histogram of one dimension reach over the whole height of the axes.
     """
     view = resolve(hist, size, scale)
     if not cells.any():
@@ -131,10 +133,10 @@ def region_box(
 
 
 def _paint_map(hist: Histogram, view: View, area: tuple[int, int], under: Pixels) -> Pixels:
-    index = (
-        _polygon_index(_Hashed(hist.geometry), area, view.x, view.y)
+    samples = (
+        _polygon_samples(_Hashed(hist.geometry), area, view.x, view.y)
         if hist.geometry is not None
-        else _grid_index(hist, view, area)
+        else _Samples.of(_grid_index(hist, view, area), area)
     )
     values = hist.values.ravel()
     shown = np.isfinite(values) if view.log or view.colour[0] < 0 else np.isfinite(values) & (values != 0)
@@ -148,26 +150,58 @@ def _paint_map(hist: Histogram, view: View, area: tuple[int, int], under: Pixels
     table = np.zeros((values.size + 1, 3), dtype=np.uint8)
     table[:-1] = colour_table()[steps]
     solid = np.append(shown, False)
-    return _average(index, table, solid, under)
+    return _paint(samples, table, solid, under)
 
 
-def _average(index: IntArray, table: Pixels, solid: BoolArray, under: Pixels) -> Pixels:
-    """Look up the colour of each sample and average the samples of each pixel, over the frame's own pixels."""
-    height, width = under.shape[:2]
-    fine_y, fine_x = index.shape[0] // height, index.shape[1] // width
-    samples = fine_x * fine_y
-    shape = (height, fine_y, width, fine_x)
-    covered = solid[index].reshape(shape).sum(axis=(1, 3), dtype=np.uint16)
-    painted = np.empty_like(under)
-    for band in range(3):
-        column = np.where(solid, table[:, band], 0).astype(np.uint16)
-        total = column[index].reshape(shape).sum(axis=(1, 3), dtype=np.uint32)
-        painted[:, :, band] = (total + (samples - covered) * under[:, :, band].astype(np.uint32)) // samples
-    return painted
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """Which bin lies under each pixel, in reading order; -1 for none.
+
+    Attributes
+    ----------
+    first
+        The bin under a pixel's first sample, int32 of shape (pixels,).
+    mixed
+        Pixels whose samples lie in different bins, shape (mixed,).
+    mixed_bins
+        The bins under all samples of those, int32 of shape (samples a pixel, mixed).
+    """
+
+    first: IntArray
+    mixed: npt.NDArray[np.intp]
+    mixed_bins: IntArray
+
+    @classmethod
+    def of(cls, index: IntArray, area: tuple[int, int]) -> _Samples:
+        """Sort out the samples of an area of (height, width) pixels, given as a finer image."""
+        height, width = area
+        fine_y, fine_x = index.shape[0] // height, index.shape[1] // width
+        samples = index.reshape(height, fine_y, width, fine_x).transpose(1, 3, 0, 2).reshape(-1, height * width)
+        mixed = np.flatnonzero((samples != samples[0]).any(axis=0))
+        return cls(samples[0].copy(), mixed, samples[:, mixed].copy())
+
+
+def _paint(samples: _Samples, table: Pixels, solid: BoolArray, under: Pixels) -> Pixels:
+    """Give each pixel the colour of its bin, or the mean over its samples; bins that are not solid show what is under."""
+    base = under.reshape(-1, 3)
+    painted = np.where(solid[samples.first][:, None], table[samples.first], base)
+    bins = samples.mixed_bins
+    if bins.size:
+        colours = np.where(solid[:, None], table, 0).astype(np.uint16)
+        total = np.zeros((bins.shape[1], 3), dtype=np.uint16)
+        covered = np.zeros((bins.shape[1], 1), dtype=np.uint16)
+        for layer in bins:
+            total += colours[layer]
+            covered += solid[layer][:, None]
+        painted[samples.mixed] = (total + (len(bins) - covered) * base[samples.mixed].astype(np.uint16)) // len(bins)
+    return painted.reshape(under.shape)
 
 
 def _grid_index(hist: Histogram, view: View, area: tuple[int, int]) -> IntArray:
-    """Return the flat bin number under each sample of the area, -1 outside the axes; more samples where bins are finer than pixels."""
+    """Return the flat bin number under each sample of the area, -1 outside the axes.
+
+    There is more than one sample a pixel where bins are finer than pixels, so that a single bin is not lost.
+    """
     if hist.y is None:
         raise ValueError(f"histogram {hist.name!r} has no second axis")
     columns = _bin_of_sample(hist.x.edges, view.x, area[1])
@@ -200,10 +234,10 @@ class _Hashed:
 
 
 @lru_cache(maxsize=16)
-def _polygon_index(
+def _polygon_samples(
     hashed: _Hashed, area: tuple[int, int], x: tuple[float, float], y: tuple[float, float]
-) -> IntArray:
-    """Return the channel under each sample of the area, -1 between channels."""
+) -> _Samples:
+    """Return the channel under each pixel of the area, -1 between channels."""
     from PIL import Image, ImageDraw
 
     height, width = area[0] * _FINE, area[1] * _FINE
@@ -214,7 +248,7 @@ def _polygon_index(
     down = (y[1] - polygons[:, :, 1]) / (y[1] - y[0]) * height - 0.5
     for number, corners in enumerate(np.stack([across, down], axis=2)):
         pen.polygon([(float(right), float(low)) for right, low in corners], fill=number)
-    return np.array(image, dtype=np.int32)
+    return _Samples.of(np.array(image, dtype=np.int32), area)
 
 
 def _paint_steps(hist: Histogram, view: View, area: tuple[int, int], under: Pixels) -> Pixels:
@@ -264,4 +298,5 @@ def _overlap(low: FloatArray, high: FloatArray, area: tuple[int, int]) -> npt.ND
     top = np.minimum(high.astype(np.float32)[None, :], floors + 1)
     top -= np.maximum(low.astype(np.float32)[None, :], floors)
     np.maximum(top, 0, out=top)
-    return top.reshape(height, width, _FINE).sum(axis=2) / np.float32(_FINE)
+    covered: npt.NDArray[np.float32] = top.reshape(height, width, _FINE).mean(axis=2)
+    return covered

@@ -26,6 +26,7 @@ LINE = (27, 62, 130)
 _OUTLINE = "#b9b9b9"
 _MIN_PIXELS, _MAX_PIXELS = 64, 8192
 _MAX_TICK_LABELS = 24
+_MIN_AXES = 8
 #: Upper ends that a range taken from contents is rounded up to, times a power of ten.
 _NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 # matplotlib's settings are global: one frame is built at a time.
@@ -44,12 +45,15 @@ class DrawScale:
         Range of contents of a map.
     log
         Contents (height or colour) on a logarithmic scale; the low end must then be above zero.
+    equal
+        A unit of x is as long as a unit of y, as in a map in centimetres.
     """
 
     x: Range | None = None
     y: Range | None = None
     colour: Range | None = None
     log: bool = False
+    equal: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def resolve(hist: Histogram, size: tuple[int, int], scale: DrawScale | None) -> 
         y=(float(y[0]), float(y[1])),
         colour=(float(content[0]), float(content[1])),
         log=chosen.log,
-        outer=_outer(size, hist, geometry),
+        outer=_outer(size, hist, (x[1] - x[0]) / (y[1] - y[0]) if geometry or chosen.equal else None),
         kind="map" if is_map else "steps",
         x_ticks=_ticks(hist.x) if geometry is None else None,
         y_ticks=_ticks(hist.y) if hist.y is not None else None,
@@ -181,21 +185,23 @@ def _round_up(value: float) -> float:
     return unit * next((nice for nice in _NICE if nice * unit >= value), 10.0)
 
 
-def _outer(size: tuple[int, int], hist: Histogram, geometry: Geometry | None) -> PixelBox:
-    """Return the axes' rectangle in whole pixels; square pixels of the detector for a geometry."""
+def _outer(size: tuple[int, int], hist: Histogram, aspect: float | None) -> PixelBox:
+    """Return the axes' rectangle in whole pixels; of the given width to height if one is given."""
     width, height = size
-    is_map = hist.y is not None or geometry is not None
+    is_map = hist.y is not None or hist.geometry is not None
     left, right = 0.125 * width, (0.845 if is_map else 0.965) * width
     top, bottom = 0.09 * height, 0.865 * height
-    if geometry is None and (ticks := _ticks(hist.x)) is not None and _crowded(ticks):
+    if hist.geometry is None and (ticks := _ticks(hist.x)) is not None and _crowded(ticks):
         bottom = 0.79 * height
-    if geometry is not None:
-        aspect = (geometry.x[1] - geometry.x[0]) / (geometry.y[1] - geometry.y[0])
+    if aspect is not None:
         wide = min(right - left, (bottom - top) * aspect)
         middle, tall = (left + right) / 2, wide / aspect
         left, right = middle - wide / 2, middle + wide / 2
         top, bottom = (top + bottom - tall) / 2, (top + bottom + tall) / 2
-    return round(left), round(top), round(right), round(bottom)
+    box = round(left), round(top), round(right), round(bottom)
+    if box[2] - box[0] < _MIN_AXES or box[3] - box[1] < _MIN_AXES:
+        raise ValueError(f"histogram {hist.name!r}: one axis is too long for the other to be drawn with equal scale")
+    return box
 
 
 def _outlines(geometry: Geometry | None) -> tuple[tuple[tuple[float, float], ...], ...]:
@@ -253,7 +259,7 @@ def _build(view: View) -> npt.NDArray[np.uint8]:
     width, height = view.size
     dpi = 100 * view.zoom
     figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     left, top, right, bottom = view.outer
     rectangle = (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
     axes: Any = figure.add_axes(rectangle)

@@ -78,7 +78,8 @@ class Geometry:
     Parameters
     ----------
     polygons
-        Corners of each channel's cell, float64 of shape (channels, corners, 2); a cell with fewer corners repeats its last.
+        Corners of each channel's cell, float64 of shape (channels, corners, 2); a cell with fewer
+        corners repeats its last.
     x, y
         Extent (low, high) of the picture in the unit of the corners; drawn with equal scale on both axes.
     x_title, y_title

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from hydra_core.base.errors import DataError
 from hydra_core.base.files import sha256_bytes, sha256_file
+from hydra_core.models.arrays import AnyArray, Floats, Images
 from hydra_core.models.lazy import openvino
 from hydra_core.models.pixels import PREPROCESSING_HASH
 from hydra_core.models.spec import MODEL_FILES, ModelCard
@@ -48,9 +49,9 @@ class Prediction:
         float32 (n, h', w', c): class maps; their mean over the area is the logit.
     """
 
-    probs: np.ndarray
-    embed: np.ndarray
-    cam: np.ndarray
+    probs: Floats
+    embed: Floats
+    cam: Floats
 
 
 class Engine:
@@ -105,7 +106,7 @@ class Engine:
             raise ValueError(f"its outputs are {', '.join(sorted(names)) or 'unnamed'}, not {', '.join(OUTPUTS)}")
         return cls(compiled, size, card, identity)
 
-    def predict(self, images: np.ndarray) -> Prediction:
+    def predict(self, images: Images) -> Prediction:
         """Judge images.
 
         Parameters
@@ -121,10 +122,11 @@ class Engine:
             When the network answers with something that is not a number.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*self._size, 3):
-            raise ValueError(f"images must be uint8 (n, {self._size[0]}, {self._size[1]}, 3), not {images.dtype} {images.shape}")
+            height, width = self._size
+            raise ValueError(f"images must be uint8 (n, {height}, {width}, 3), not {images.dtype} {images.shape}")
         # One blank image stands in for none, to learn the shapes.
         padded = images if len(images) else np.zeros((1, *images.shape[1:]), np.uint8)
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in OUTPUTS}
+        parts: dict[str, list[Floats]] = {name: [] for name in OUTPUTS}
         for start in range(0, len(padded), BATCH):
             answer = self._compiled(padded[start : start + BATCH].astype(np.float32))
             for name in OUTPUTS:
@@ -157,7 +159,8 @@ def read_card(folder: Path) -> tuple[ModelCard, str]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path} is no model card this version knows: {where}: {first['msg']}", next_step=_MEND) from error
+        cause = f"{path} is no model card this version knows: {where}: {first['msg']}"
+        raise DataError(cause, next_step=_MEND) from error
 
 
 def load(folder: Path, *, threads: int, precision: Precision = "f32") -> Engine:
@@ -210,14 +213,14 @@ def _check_listing(folder: Path) -> None:
     expected = {*MODEL_FILES, "model.json"}
     found = {path.name: path for path in folder.iterdir()}
     for name in sorted(found.keys() - expected):
-        raise DataError(f"{found[name]} does not belong into a model folder", next_step="remove it, or restore the folder")
+        raise DataError(f"{found[name]} does not belong into a model folder", next_step="remove it, or restore it all")
     for name in sorted(expected):
         path = folder / name
         if path.is_symlink() or not path.is_file():
             raise DataError(f"{path} is missing or not a plain file", next_step=_MEND)
 
 
-def _read_golden(path: Path, data: bytes, card: ModelCard) -> dict[str, np.ndarray]:
+def _read_golden(path: Path, data: bytes, card: ModelCard) -> dict[str, AnyArray]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             golden = {name: archive[name] for name in ("images", *OUTPUTS)}
@@ -247,7 +250,7 @@ def _compile(
         raise DataError(f"{folder / 'engine.xml'} cannot be used: {error}", next_step=_MEND) from error
 
 
-def _check_golden(folder: Path, engine: Engine, golden: dict[str, np.ndarray], tolerance: float) -> None:
+def _check_golden(folder: Path, engine: Engine, golden: dict[str, AnyArray], tolerance: float) -> None:
     try:
         got = engine.predict(golden["images"])
     except RuntimeError as error:

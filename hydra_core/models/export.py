@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from hydra_core.base.files import atomic_folder, sha256_file, write_json
+from hydra_core.models.arrays import Floats, Images, Ints
 from hydra_core.models.engine import BATCH, Engine, Prediction, load
 from hydra_core.models.lazy import openvino, tensorflow
-from hydra_core.models.spec import MODEL_FILES, Golden, ModelCard, TrainingRefused
+from hydra_core.models.spec import MODEL_FILES, Golden, ModelCard, TrainingError
 
 #: Largest difference in probability between the exported engine and the training framework.
 PARITY = 1e-4
@@ -30,7 +31,7 @@ class Exported:
 
 
 def export(
-    model: Any, images: np.ndarray, folder: Path, card_of: Callable[[Exported], ModelCard], *, threads: int
+    model: Any, images: Images, folder: Path, card_of: Callable[[Exported], ModelCard], *, threads: int
 ) -> ModelCard:
     """Write a model folder; it appears complete or not at all, ``model.json`` last.
 
@@ -50,7 +51,7 @@ def export(
 
     Raises
     ------
-    TrainingRefused
+    TrainingError
         When the exported engine and Keras disagree.
     """
     expected = predict_keras(model, images)
@@ -72,9 +73,8 @@ def export(
             cam=expected.cam[golden],
         )
         (temp / "golden.npz").write_bytes(buffer.getvalue())
-        card = card_of(
-            Exported({name: sha256_file(temp / name) for name in MODEL_FILES}, Golden(images=len(golden), parity=parity))
-        )
+        files = {name: sha256_file(temp / name) for name in MODEL_FILES}
+        card = card_of(Exported(files, Golden(images=len(golden), parity=parity)))
         write_json(temp / "model.json", card.model_dump(mode="json"))
         load(temp, threads=threads)
     return card
@@ -92,7 +92,7 @@ def _convert(model: Any, xml: Path) -> None:
     ov.serialize(ov.convert_model(traced.get_concrete_function()), str(xml))
 
 
-def predict_keras(model: Any, images: np.ndarray) -> Prediction:
+def predict_keras(model: Any, images: Images) -> Prediction:
     """Run a Keras model over uint8 images (n, h, w, 3), in batches of 8 (n >= 1)."""
     parts = [
         {k: np.asarray(v) for k, v in model(images[i : i + BATCH].astype(np.float32), training=False).items()}
@@ -105,7 +105,7 @@ def _check_parity(got: Prediction, expected: Prediction) -> float:
     difference = float(np.abs(got.probs - expected.probs).max())
     flips = int((got.probs.argmax(1) != expected.probs.argmax(1)).sum())
     if not difference < PARITY or flips:  # not <: NaN must fail too
-        raise TrainingRefused(
+        raise TrainingError(
             f"the exported engine disagrees with the trained network: {flips} of {len(got.probs)} validation images "
             f"change class, probabilities differ by up to {difference:.2g}",
             next_step="train again with another seed; if it stays, report it with the training log",
@@ -113,7 +113,7 @@ def _check_parity(got: Prediction, expected: Prediction) -> float:
     return difference
 
 
-def _spread(probs: np.ndarray) -> np.ndarray:
+def _spread(probs: Floats) -> Ints:
     """Return up to 8 indices that show every class before they show one twice."""
     called = probs.argmax(1)
     turn = np.zeros(len(probs), dtype=int)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hydra_core.models.arrays import Images, Ints
 from hydra_core.models.lazy import tensorflow
 from hydra_core.models.proof import measure
-from hydra_core.models.spec import Epoch, TrainingRefused, TrainSpec
+from hydra_core.models.spec import Epoch, TrainingError, TrainSpec
 
 _EVALUATION_BATCH = 32
 
@@ -26,13 +27,13 @@ def prepare(threads: int, seed: int) -> None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
         except RuntimeError as error:
-            raise TrainingRefused(
+            raise TrainingError(
                 f"TensorFlow already runs in this process with another number of cores than {threads}",
                 next_step="train one model per process, or all with the same number of cores",
             ) from error
 
 
-def epoch_indices(labels: np.ndarray, spec: TrainSpec) -> Iterator[np.ndarray]:
+def epoch_indices(labels: Ints, spec: TrainSpec) -> Iterator[Ints]:
     """Yield, epoch after epoch, which images to show, in order; the length is a multiple of the batch.
 
     ``rotating`` takes equally many of each class and goes through all images of a class before it shows one again.
@@ -56,7 +57,7 @@ def epoch_indices(labels: np.ndarray, spec: TrainSpec) -> Iterator[np.ndarray]:
         yield rng.permutation(picked)[: steps * spec.batch]
 
 
-def shifted(images: np.ndarray, rng: np.random.Generator, most: int) -> np.ndarray:
+def shifted(images: Images, rng: np.random.Generator, most: int) -> Images:
     """Move each image (n, h, w, 3) by up to `most` pixels each way; what moves in repeats the edge."""
     if most == 0:
         return images
@@ -75,10 +76,10 @@ def rate_at(step: int, steps: int, peak: float) -> float:
 def fit(
     model: Any,
     spec: TrainSpec,
-    images: np.ndarray,
-    labels: np.ndarray,
-    train: np.ndarray,
-    validation: np.ndarray,
+    images: Images,
+    labels: Ints,
+    train: Ints,
+    validation: Ints,
     progress: Callable[[str], None],
 ) -> tuple[tuple[Epoch, ...], int]:
     """Train `model` in place; at the end it has the weights of its best epoch.
@@ -106,14 +107,14 @@ def fit(
 
     Raises
     ------
-    TrainingRefused
+    TrainingError
         When the loss is no longer a number.
     """
     tf, keras = tensorflow()
     optimizer = keras.optimizers.Adam(spec.learning_rate)
     variables = model.trainable_variables
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def step(batch: Any, wanted: Any, rate: Any) -> Any:
         optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
@@ -122,7 +123,7 @@ def fit(
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def probabilities(batch: Any) -> Any:
         return model(batch, training=False)["probs"]
 
@@ -145,7 +146,7 @@ def fit(
             done += 1
         loss = float(np.mean(losses))
         if not math.isfinite(loss):
-            raise TrainingRefused(
+            raise TrainingError(
                 f"the training loss is not a number after epoch {number}",
                 next_step="train with a smaller learning rate",
             )
@@ -174,9 +175,7 @@ def fit(
     return tuple(curve), best_epoch
 
 
-def _judged(
-    point: Epoch, probabilities: Callable[[Any], Any], images: np.ndarray, labels: np.ndarray, validation: np.ndarray
-) -> Epoch:
+def _judged(point: Epoch, probabilities: Callable[[Any], Any], images: Images, labels: Ints, validation: Ints) -> Epoch:
     pieces = [validation[i : i + _EVALUATION_BATCH] for i in range(0, len(validation), _EVALUATION_BATCH)]
     probs = np.concatenate([np.asarray(probabilities(images[piece].astype(np.float32))) for piece in pieces])
     truth = labels[validation]
@@ -197,4 +196,5 @@ def _line(point: Epoch, epochs: int, seconds_per_epoch: float) -> str:
     judged = "no validation runs"
     if point.validation_accuracy is not None:
         judged = f"validation accuracy {point.validation_accuracy:.3f}"
-    return f"epoch {point.epoch}/{epochs}  loss {point.loss:.4f}  {judged}  at most {left // 60} min {left % 60:02d} s left"
+    time_left = f"at most {left // 60} min {left % 60:02d} s left"
+    return f"epoch {point.epoch}/{epochs}  loss {point.loss:.4f}  {judged}  {time_left}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hydra_core.models.arrays import Floats
 
-def class_map(cam: np.ndarray, class_index: int) -> np.ndarray:
+
+def class_map(cam: Floats, class_index: int) -> Floats:
     """Return where the evidence for a class lies.
 
     Parameters
@@ -27,7 +29,7 @@ def class_map(cam: np.ndarray, class_index: int) -> np.ndarray:
     return _scaled(cam[:, :, class_index])
 
 
-def contrast_map(cam: np.ndarray, class_index: int, good_index: int) -> np.ndarray:
+def contrast_map(cam: Floats, class_index: int, good_index: int) -> Floats:
     """Return where the evidence is for a class rather than for Good; shape and range as of `class_map`.
 
     It does not depend on what is added to all logits alike, and points better than `class_map`.
@@ -35,7 +37,7 @@ def contrast_map(cam: np.ndarray, class_index: int, good_index: int) -> np.ndarr
     return _scaled(cam[:, :, class_index] - cam[:, :, good_index])
 
 
-def _scaled(values: np.ndarray) -> np.ndarray:
+def _scaled(values: Floats) -> Floats:
     positive = np.maximum(np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0), 0.0)
     low, high = float(positive.min()), float(positive.max())
     span = high - low

@@ -81,7 +81,7 @@ def _compact(keras: Any, image: Tensor) -> Tensor:
 
 
 def _tiny(keras: Any, image: Tensor) -> Tensor:
-    """A few thousand parameters, for smoke tests: trains in seconds, proves nothing about plots."""
+    """Return a body of a few thousand parameters, for smoke tests: trains in seconds, proves nothing about plots."""
     x = keras.layers.Rescaling(1 / 255)(image)
     x = _conv(keras, x, 8, stride=2)
     x = _conv(keras, x, 16, stride=2)

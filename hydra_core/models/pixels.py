@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from hydra_core.base.files import sha256_bytes
+from hydra_core.models.arrays import Images
 
 #: What `model_input` does. Its hash is part of a model's identity: change this text with the code.
 PREPROCESSING: dict[str, str | int] = {
@@ -21,7 +22,7 @@ PREPROCESSING: dict[str, str | int] = {
 PREPROCESSING_HASH = sha256_bytes(json.dumps(PREPROCESSING, sort_keys=True).encode())
 
 
-def model_input(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def model_input(rgb: Images, size: tuple[int, int]) -> Images:
     """Bring one image to the size of a network's input.
 
     Parameters

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydra_core.base.files import sha256_bytes
+from hydra_core.models.arrays import Bools, Floats
 from hydra_core.models.spec import ClassMetrics, Metrics, Threshold
 
 #: Below this many examples in all, or of the class itself, a threshold would be chance.
@@ -68,7 +69,7 @@ def measure(
     )
 
 
-def max_f1_threshold(scores: np.ndarray, is_class: np.ndarray) -> Threshold:
+def max_f1_threshold(scores: Floats, is_class: Bools) -> Threshold:
     """Choose the probability from which on a class is confirmed: where F1 is largest.
 
     F1 is constant between neighbouring scores, so its maximum is a plateau (or several). Of all plateau values the one
@@ -129,7 +130,7 @@ def _inside(low: float, high: float) -> float:
     return float(np.clip(DEFAULT_THRESHOLD, low + EDGE_MARGIN, high - EDGE_MARGIN))
 
 
-def _f1_at(scores: np.ndarray, truth: np.ndarray, value: float) -> float:
+def _f1_at(scores: Floats, truth: Bools, value: float) -> float:
     called = scores >= value
     both = int((called & truth).sum())
     total = int(called.sum() + truth.sum())
@@ -145,7 +146,12 @@ class Decision:
 
 
 def gate(
-    candidate: Metrics, live: Metrics | None, *, knows: Sequence[str], problem_classes: Sequence[str], floor: float = 0.6
+    candidate: Metrics,
+    live: Metrics | None,
+    *,
+    knows: Sequence[str],
+    problem_classes: Sequence[str],
+    floor: float = 0.6,
 ) -> Decision:
     """Decide whether a candidate may go live.
 

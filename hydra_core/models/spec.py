@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hydra_core.base.errors import HydraError
 
 #: Version of the form of ``model.json``.
-CARD_VERSION = 1
+CARD_VERSION: Literal[1] = 1
 
 #: The files of a model beside ``model.json``; a folder with any other file is refused.
 MODEL_FILES = ("engine.bin", "engine.xml", "golden.npz", "model.weights.h5")
@@ -19,7 +19,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=16, le=1024)]
 
 
-class TrainingRefused(HydraError):
+class TrainingError(HydraError):
     """The labelled images do not suffice for a network, or the training itself did not hold."""
 
 

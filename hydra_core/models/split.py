@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hydra_core.models.arrays import Names
+
 SIDES = ("train", "validation", "test")
 
 #: Images that belong to no side: their class was dropped, or a copy of them lies on another side.
@@ -30,7 +32,7 @@ class Split:
         Number of images left out because an equal one lies on another side.
     """
 
-    sides: np.ndarray
+    sides: Names
     classes: tuple[str, ...]
     dropped: dict[str, str]
     copies: int
@@ -134,15 +136,13 @@ def _may_leave_training(group: int, side_of: dict[int, str], content: dict[int, 
     return all(any(content[g][name] for g in others) for name in content[group])
 
 
-def _excess(
-    extra: Counter[str], given: Counter[str], wanted: dict[str, float], total: Counter[str]
-) -> int:
+def _excess(extra: Counter[str], given: Counter[str], wanted: dict[str, float], total: Counter[str]) -> int:
     """Return by how much a side would overshoot, in quarters of a class; small differences leave the order alone."""
     over = sum(max(0.0, given[c] + k - 1.5 * max(1.0, wanted[c])) / total[c] for c, k in extra.items())
     return round(4 * over)
 
 
-def _leave_out_copies(sides: np.ndarray, hashes: Sequence[str]) -> int:
+def _leave_out_copies(sides: Names, hashes: Sequence[str]) -> int:
     """Keep each image on one side only: in training if it is there, else in validation."""
     home: dict[str, str] = {}
     for side in SIDES:

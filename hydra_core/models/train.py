@@ -16,13 +16,14 @@ import numpy as np
 import hydra_core
 from hydra_core.base.clock import iso, now
 from hydra_core.base.files import sha256_bytes
+from hydra_core.models.arrays import Images
 from hydra_core.models.engine import Prediction, read_card
 from hydra_core.models.export import Exported, export, predict_keras
 from hydra_core.models.fit import fit, prepare
 from hydra_core.models.networks import build
 from hydra_core.models.pixels import PREPROCESSING_HASH
 from hydra_core.models.proof import max_f1_threshold, measure
-from hydra_core.models.spec import Metrics, ModelCard, TrainingFacts, TrainingRefused, TrainSpec
+from hydra_core.models.spec import Metrics, ModelCard, TrainingError, TrainingFacts, TrainSpec
 from hydra_core.models.split import LEFT_OUT, SIDES, Split, split_by_group
 
 
@@ -47,7 +48,7 @@ class TrainResult:
 
 def train(
     spec: TrainSpec,
-    images: np.ndarray,
+    images: Images,
     class_names: Sequence[str],
     groups: Sequence[int],
     hashes: Sequence[str],
@@ -78,7 +79,7 @@ def train(
 
     Raises
     ------
-    TrainingRefused
+    TrainingError
         When the images cannot train a network, with what is missing.
     ValueError
         When the shapes do not fit together.
@@ -86,7 +87,8 @@ def train(
     begun = time.monotonic()
     n = len(images)
     if images.dtype != np.uint8 or images.shape[1:] != (*spec.size, 3):
-        raise ValueError(f"images must be uint8 (n, {spec.size[0]}, {spec.size[1]}, 3), not {images.dtype} {images.shape}")
+        height, width = spec.size
+        raise ValueError(f"images must be uint8 (n, {height}, {width}, 3), not {images.dtype} {images.shape}")
     if not n == len(class_names) == len(groups) == len(hashes):
         raise ValueError("class_names, groups and hashes must have one entry per image")
     fingerprint = _fingerprint(spec, class_names, groups, hashes)
@@ -103,7 +105,7 @@ def train(
         if card.training.fingerprint == fingerprint:
             progress(f"{out_dir} holds this very training already")
             return TrainResult(card, out_dir, split)
-        raise TrainingRefused(f"{out_dir} holds another model", next_step="give the new model a new folder")
+        raise TrainingError(f"{out_dir} holds another model", next_step="give the new model a new folder")
     _say_split(split, class_names, progress)
     _refuse_hopeless(split, class_names, groups)
     classes = split.classes
@@ -122,9 +124,7 @@ def train(
     }
     none = np.empty((0, len(classes)))
     val_probs = outputs["validation"].probs if "validation" in outputs else none
-    thresholds = {
-        name: max_f1_threshold(val_probs[:, i], labels[side["validation"]] == i) for name, i in place.items()
-    }
+    thresholds = {name: max_f1_threshold(val_probs[:, i], labels[side["validation"]] == i) for name, i in place.items()}
     facts = TrainingFacts(
         fingerprint=fingerprint,
         spec=spec,
@@ -183,7 +183,7 @@ def _refuse_hopeless(split: Split, class_names: Sequence[str], groups: Sequence[
         return
     have = ", ".join(f"{name} ({count})" for name, count in sorted(Counter(class_names).items())) or "none"
     why = "; ".join(f"{name}: {reason}" for name, reason in split.dropped.items())
-    raise TrainingRefused(
+    raise TrainingError(
         f"a network needs two classes or more, each seen in two runs; there are labels of {len(set(groups))} run(s): "
         f"{have}" + (f" ({why})" if why else ""),
         next_step="label more images of other runs, good ones and bad ones",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,7 +131,17 @@ def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledI
     return list(found.values())
 
 
-def labels_state(images: Sequence[LabelledImage]) -> str:
-    """Return a SHA-256 that changes when a label, or the set of labelled archived images, changes."""
-    lines = sorted(f"{image.image_sha} {image.class_name}" for image in images)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def archived_label_count(connection: Connection, plot_type_id: int) -> int:
+    """Return how many labels, corrections included, a plot type has on archived images: it never shrinks."""
+    archived = (
+        sa.select(Item.id)
+        .join(Revision, Revision.id == Item.revision_id)
+        .where(
+            Item.image_sha == Label.image_sha,
+            Item.plot_type_id == plot_type_id,
+            Revision.state.in_(("archived", "published")),
+        )
+        .exists()
+    )
+    query = sa.select(sa.func.count(Label.id)).where(Label.plot_type_id == plot_type_id, archived)
+    return int(connection.execute(query).scalar_one())

@@ -229,28 +229,50 @@ def _same(left: Mapping[PlotKey, SetModel], right: Mapping[PlotKey, SetModel]) -
     return plain(left) == plain(right)
 
 
-def claim_training(connection: Connection, plot_type_id: int, labels_sha: str, owner: str) -> bool:
+def claim_training(connection: Connection, plot_type_id: int, mark: int, owner: str) -> bool:
     """Take one training on; False where somebody else has it or it is done.
 
     The owner that has it already may go on: that is the same task after a kill.
+
+    Parameters
+    ----------
+    mark
+        Number of labels of archived images that the training starts from.
+    owner
+        Pass and run of the task.
     """
-    row = {"plot_type_id": plot_type_id, "labels_sha": labels_sha, "owner": owner, "state": "running", "outcome": ""}
+    row = {"plot_type_id": plot_type_id, "mark": mark, "owner": owner, "state": "running", "outcome": ""}
     insert_new(connection, TrainingClaim, [{**row, "claimed_at": now(), "model_id": None}])
-    where = (TrainingClaim.plot_type_id == plot_type_id) & (TrainingClaim.labels_sha == labels_sha)
+    where = (TrainingClaim.plot_type_id == plot_type_id) & (TrainingClaim.mark == mark)
     found = connection.execute(sa.select(TrainingClaim.owner, TrainingClaim.state).where(where)).one()
     return bool(found.owner == owner and found.state == "running")
 
 
 def finish_claim(
-    connection: Connection, plot_type_id: int, labels_sha: str, state: str, outcome: str, model_id: int | None
+    connection: Connection, plot_type_id: int, mark: int, state: str, outcome: str, model_id: int | None
 ) -> None:
     """Note how a training ended."""
-    where = (TrainingClaim.plot_type_id == plot_type_id) & (TrainingClaim.labels_sha == labels_sha)
+    where = (TrainingClaim.plot_type_id == plot_type_id) & (TrainingClaim.mark == mark)
     connection.execute(sa.update(TrainingClaim).where(where).values(state=state, outcome=outcome, model_id=model_id))
 
 
-def claims_of(connection: Connection, plot_type_id: int) -> dict[str, tuple[str, str, str]]:
-    """Return the trainings of a plot type: state of the labels -> (owner, state, outcome)."""
-    query = sa.select(TrainingClaim.labels_sha, TrainingClaim.owner, TrainingClaim.state, TrainingClaim.outcome)
-    rows = connection.execute(query.where(TrainingClaim.plot_type_id == plot_type_id))
-    return {row.labels_sha: (row.owner, row.state, row.outcome) for row in rows}
+@dataclass(frozen=True)
+class ClaimRow:
+    """A training that was taken on."""
+
+    mark: int
+    owner: str
+    state: str
+    outcome: str
+
+
+def newest_claim(connection: Connection, plot_type_id: int) -> ClaimRow | None:
+    """Return the training of a plot type that saw most labels, or None."""
+    query = (
+        sa.select(TrainingClaim.mark, TrainingClaim.owner, TrainingClaim.state, TrainingClaim.outcome)
+        .where(TrainingClaim.plot_type_id == plot_type_id)
+        .order_by(TrainingClaim.mark.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return ClaimRow(**row._mapping) if row else None

@@ -282,11 +282,11 @@ class Label(Base):
 
 
 class TrainingClaim(Base):
-    """One training of one plot type at one state of its labels; its key keeps two tasks from doing the same."""
+    """One training of one plot type at one count of its labels; its key keeps two tasks from doing the same."""
 
     __tablename__ = "training_claims"
     plot_type_id: Mapped[int] = mapped_column(_reference("plot_types.id"), primary_key=True)
-    labels_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
+    mark: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     owner: Mapped[str] = mapped_column(sa.String(120))
     state: Mapped[str] = mapped_column(sa.String(12))  # running | done | refused
     outcome: Mapped[str] = mapped_column(long_text())

@@ -265,7 +265,7 @@ def upgrade() -> None:
     op.create_table(
         "training_claims",
         sa.Column("plot_type_id", sa.Integer(), nullable=False),
-        sa.Column("labels_sha", Sha256(), nullable=False),
+        sa.Column("mark", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("owner", sa.String(length=120), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("outcome", long_text(), nullable=False),
@@ -273,7 +273,7 @@ def upgrade() -> None:
         sa.Column("claimed_at", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_training_claims_model_id")),
         sa.ForeignKeyConstraint(["plot_type_id"], ["plot_types.id"], name=op.f("fk_training_claims_plot_type_id")),
-        sa.PrimaryKeyConstraint("plot_type_id", "labels_sha", name=op.f("pk_training_claims")),
+        sa.PrimaryKeyConstraint("plot_type_id", "mark", name=op.f("pk_training_claims")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",

@@ -1,0 +1,328 @@
+"""``hydra try FOLDER``: find out by itself which part of the paths is the run, the plot type and the chunk.
+
+Nothing is opened: only the relative paths count, and a labels table where there is one. In order:
+
+1. a folder level that says the same as the labels is the class, and is left out of what follows; 2. a run pattern
+given by the user; 3. the default naming rules (the folder's own name counts: it may be ``Run050001``); 4. the same
+file names in several folders: names of digits are run numbers and the folder is the plot type, else each folder is a
+run; 5. ``<PlotType>_<chunk>`` of several plot types in one folder: one run; 6. else there are no runs: each folder is
+a plot type, cut into blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Literal
+
+from hydra_core.base.errors import HydraError
+from hydra_core.base.names import PlotKey
+from hydra_core.intake.naming import (
+    DEFAULT_RULES,
+    IMAGE_SUFFIXES,
+    MAX_NUMBER,
+    ParsedName,
+    Unmatched,
+    parse_path,
+    path_problem,
+    plot_name_problem,
+)
+
+Kind = Literal["run-pattern", "rules", "run-in-name", "folder-is-run", "one-run", "blocks"]
+#: The share of files that must fit before a reading of the paths is believed.
+_ENOUGH = 0.8
+_CHUNK = re.compile(r"(?P<plot>.*?[^0-9_].*?)_(?P<chunk>[0-9]{1,9})\Z")
+
+_WORDS: Mapping[Kind, str] = {
+    "run-pattern": "the run number was found by the pattern you gave",
+    "rules": "the paths follow Hydra's naming rules",
+    "run-in-name": "the same numbers name files in several folders: the number is the run, the folder the plot type",
+    "folder-is-run": "the same file names are in several folders: each folder is a run, each name a plot type",
+    "one-run": "the names end with chunk numbers and hold no run: the folder is taken as one run",
+    "blocks": "no run number was found: the images are cut into blocks in name order, and each block is shown as a run",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of a folder are read.
+
+    Attributes
+    ----------
+    kind
+        Which reading fitted.
+    names
+        What each image's path means.
+    left_out
+        Why an image file has no place, by path.
+    class_level
+        The place of the class among the folders (0 = the outermost), None where no folder is a class.
+    block
+        Images a block, where there are no runs.
+    """
+
+    folder: str
+    kind: Kind
+    names: Mapping[PurePosixPath, ParsedName]
+    left_out: Mapping[PurePosixPath, str]
+    class_level: int | None
+    block: int
+
+    def assign(self, relative: PurePosixPath) -> ParsedName | Unmatched:
+        """Say what a path means; `scan.scan` takes this as its rules."""
+        if found := self.names.get(relative):
+            return found
+        if reason := self.left_out.get(relative) or path_problem(relative):
+            return Unmatched(reason)
+        if relative.suffix.lower() not in IMAGE_SUFFIXES:
+            return Unmatched(f"not an image file ({relative.suffix[:20] or 'no ending'})")
+        return Unmatched("the file was not there when the folder was looked at")
+
+    def explain(self) -> list[str]:
+        """Return lines for the terminal: what was found, counts, an example, and which flags change it."""
+        runs = sorted({name.run for name in self.names.values() if name.run is not None})
+        plots = Counter(str(name.plot) for name in self.names.values())
+        lines = [f"{_WORDS[self.kind]}."]
+        if self.class_level is not None:
+            lines.append("The folders say the same as the labels: they are classes, not plot types.")
+        span = f" ({runs[0]} to {runs[-1]})" if len(runs) > 1 else ""
+        lines.append(f"{len(self.names)} images, {_count(len(plots), 'plot type')}, {_count(len(runs), 'run')}{span}.")
+        listed = ", ".join(f"{plot} ({number})" for plot, number in plots.most_common(5))
+        lines.append(f"Plot types: {listed}{' ...' if len(plots) > 5 else ''}.")
+        for path, name in sorted(self.names.items())[:1]:
+            chunk = "" if name.chunk is None else f", chunk {name.chunk}"
+            lines.append(f"Example: {path} is plot type {name.plot.name}, run {name.run}{chunk}.")
+        if self.left_out:
+            path, reason = next(iter(self.left_out.items()))
+            lines.append(f"{_count(len(self.left_out), 'image')} left out, e.g. {str(path)!a}: {reason}.")
+        lines.append("Change it with --plot-type NAME (all images are one plot type),")
+        lines.append(
+            "--run-pattern 'REGEX' (its first group is the run number), --block N (images a block), --labels FILE."
+        )
+        return lines
+
+
+def guess_layout(
+    files: Sequence[PurePosixPath],
+    folder: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    plot_type: str | None = None,
+    run_pattern: str | None = None,
+    block: int = 50,
+) -> Layout:
+    """Find the run, the plot type and the chunk of each image of a folder.
+
+    Parameters
+    ----------
+    files
+        All relative paths below the folder, in any order; what is no image is passed over.
+    folder
+        The folder's own name: the plot type of images that lie directly in it.
+    labels
+        Class by relative path, from `read_labels_csv`.
+    plot_type
+        The name of the one plot type that all images have.
+    run_pattern
+        A regular expression searched in each path; its group ``run`` (or its first group) is the run number.
+    block
+        Images a block, where there are no runs.
+
+    Raises
+    ------
+    HydraError
+        When there is no image, or `run_pattern` or `plot_type` cannot be used.
+    """
+    images, left_out = _usable(files)
+    if not images:
+        raise HydraError(
+            f"no PNG, JPEG or WebP image was found in the folder {folder}",
+            next_step="name the folder that holds the images (ROOT files: see docs, 'histogram sources')",
+        )
+    if plot_type is not None and (problem := plot_name_problem(plot_type)):
+        raise HydraError(f"--plot-type cannot be used: {problem}", next_step="give another name")
+    if block < 1:
+        raise HydraError("--block must be at least 1", next_step="give the number of images a block")
+    level = _class_level(images, labels or {})
+    short = {path: _without(path, level) for path in images}
+    kind, names = _read(short, folder, run_pattern, block, one_type=plot_type is not None)
+    for path in images:
+        if path not in names:
+            left_out[path] = f"it does not fit what the others follow ({_WORDS[kind]})"
+    if plot_type is not None:
+        names = _renamed(names, plot_type)
+    return Layout(folder, kind, names, left_out, level, block)
+
+
+def _usable(files: Sequence[PurePosixPath]) -> tuple[list[PurePosixPath], dict[PurePosixPath, str]]:
+    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    left_out = {path: problem for path in images if (problem := path_problem(path))}
+    return sorted({path for path in images if path not in left_out}, key=_natural), left_out
+
+
+def _read(
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, run_pattern: str | None, block: int, *, one_type: bool
+) -> tuple[Kind, dict[PurePosixPath, ParsedName]]:
+    if run_pattern is not None:
+        return "run-pattern", _by_pattern(short, folder, run_pattern)
+    enough = _ENOUGH * len(short)
+    readings: tuple[tuple[Kind, Callable[[], dict[PurePosixPath, ParsedName]]], ...] = (
+        ("rules", lambda: _by_rules(short, folder)),
+        ("run-in-name", lambda: _by_shared_names(short, folder, numbers=True)),
+        ("folder-is-run", lambda: _by_shared_names(short, folder, numbers=False)),
+        ("one-run", lambda: {} if one_type else _as_one_run(short, folder, block)),
+    )
+    for kind, reading in readings:
+        names = reading()
+        if len(names) >= enough:
+            return kind, names
+    return "blocks", _in_blocks(short, folder, block, one_type=one_type)
+
+
+def _class_level(images: Sequence[PurePosixPath], labels: Mapping[str, str]) -> int | None:
+    """Return the folder level that equals the label for nearly all labelled images."""
+    labelled = [(path, labels[str(path)]) for path in images if str(path) in labels]
+    for level in range(max((len(path.parts) - 1 for path, _ in labelled), default=0)):
+        same = sum(1 for path, label in labelled if len(path.parts) > level + 1 and path.parts[level] == label)
+        if same >= 0.95 * len(labelled) and len({label for _, label in labelled}) > 1:
+            return level
+    return None
+
+
+def _without(path: PurePosixPath, level: int | None) -> PurePosixPath:
+    if level is None or len(path.parts) < level + 2:
+        return path
+    return PurePosixPath(*path.parts[:level], *path.parts[level + 1 :])
+
+
+def _by_pattern(
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, run_pattern: str
+) -> dict[PurePosixPath, ParsedName]:
+    try:
+        pattern = re.compile(run_pattern)
+    except re.error as error:
+        raise HydraError(f"--run-pattern is no regular expression: {error}", next_step="mend the pattern") from error
+    if not pattern.groups:
+        raise HydraError("--run-pattern has no group", next_step="put the run number in brackets, as in 'run_([0-9]+)'")
+    group = "run" if "run" in pattern.groupindex else 1
+    names = {}
+    for path in short:
+        match = pattern.search(str(path))
+        digits = (match[group] or "") if match else ""
+        if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:20]) <= MAX_NUMBER):
+            continue
+        rest = path.with_name(path.name.replace(digits, "", 1)) if digits in path.stem else path
+        ending = _CHUNK.fullmatch(rest.stem.rstrip("_.-"))
+        names[path] = _name(
+            int(digits), digits, _type_of(short[path], folder), int(ending["chunk"]) if ending else None, "run-pattern"
+        )
+    if not names:
+        raise HydraError("--run-pattern finds a run number in no path", next_step=f"try it on {next(iter(short))}")
+    return names
+
+
+def _by_rules(short: Mapping[PurePosixPath, PurePosixPath], folder: str) -> dict[PurePosixPath, ParsedName]:
+    names = {}
+    for path, shortened in short.items():
+        parsed = parse_path(PurePosixPath(folder.strip("/.") or "folder") / shortened, DEFAULT_RULES)
+        if isinstance(parsed, ParsedName) and parsed.run is not None:
+            names[path] = parsed
+    return names
+
+
+def _by_shared_names(
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, *, numbers: bool
+) -> dict[PurePosixPath, ParsedName]:
+    """Read folders that hold the same file names: as plot types (names are runs) or as runs (names are plot types)."""
+    stems = Counter(path.stem for path in short.values())
+    folders = sorted({path.parent for path in short.values()}, key=_natural)
+    shared = sum(1 for path in short.values() if stems[path.stem] > 1)
+    digits = sum(1 for path in short.values() if _is_run(path.stem))
+    if len(folders) < 2 or shared < _ENOUGH * len(short) or numbers != (digits >= _ENOUGH * len(short)):
+        return {}
+    names = {}
+    for path, shortened in short.items():
+        if not numbers:
+            run = folders.index(shortened.parent) + 1
+            ending = _CHUNK.fullmatch(shortened.stem)
+            plot, chunk = (ending["plot"], int(ending["chunk"])) if ending else (shortened.stem, None)
+            names[path] = _name(run, str(shortened.parent), plot, chunk, "folder-is-run")
+        elif _is_run(shortened.stem):
+            names[path] = _name(int(shortened.stem), shortened.stem, _type_of(shortened, folder), None, "run-in-name")
+    return names
+
+
+def _as_one_run(
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, block: int
+) -> dict[PurePosixPath, ParsedName]:
+    found = {path: ending for path, name in short.items() if (ending := _CHUNK.fullmatch(name.stem))}
+    types = Counter(ending["plot"] for ending in found.values())
+    chunks = Counter(int(ending["chunk"]) for ending in found.values())
+    shared = len(types) > 1 and sum(number for number in chunks.values() if number > 1) >= _ENOUGH * len(found)
+    if len({path.parent for path in short.values()}) > 1 or not (shared or (len(types) == 1 and len(found) <= block)):
+        return {}
+    return {path: _name(1, folder, ending["plot"], int(ending["chunk"]), "one-run") for path, ending in found.items()}
+
+
+def _in_blocks(
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, block: int, *, one_type: bool
+) -> dict[PurePosixPath, ParsedName]:
+    counts: Counter[str] = Counter()
+    names = {}
+    for path in sorted(short, key=lambda path: _natural(short[path])):
+        plot = folder if one_type else _type_of(short[path], folder)
+        place = counts[plot]
+        counts[plot] += 1
+        run = place // block + 1
+        names[path] = _name(run, f"block {run}", plot, place % block + 1, "blocks")
+    return names
+
+
+def _renamed(names: Mapping[PurePosixPath, ParsedName], plot_type: str) -> dict[PurePosixPath, ParsedName]:
+    """Put all images into one plot type; images that come to lie on one place of a run are numbered through."""
+    places = Counter((name.run, name.chunk) for name in names.values())
+    if max(places.values()) == 1:
+        return {path: replace(name, plot=PlotKey(plot_type, name.plot.chunked)) for path, name in names.items()}
+    chunks: Counter[int | None] = Counter()
+    renamed = {}
+    for path in sorted(names, key=_natural):
+        run = names[path].run
+        chunks[run] += 1
+        renamed[path] = replace(names[path], plot=PlotKey(plot_type, chunked=True), chunk=chunks[run])
+    return renamed
+
+
+def _type_of(path: PurePosixPath, folder: str) -> str:
+    return str(path.parent) if path.parent.parts else folder
+
+
+def _is_run(stem: str) -> bool:
+    return stem.isascii() and stem.isdigit() and 0 < int(stem[:20]) <= MAX_NUMBER
+
+
+def _name(run: int, run_name: str, plot: str, chunk: int | None, rule: str) -> ParsedName:
+    return ParsedName(run, run_name[:190], PlotKey(_plot_name(plot), chunk is not None), None, chunk, None, None, rule)
+
+
+def _plot_name(text: str) -> str:
+    """Return a text that passes `plot_name_problem`, whatever a folder is called."""
+    cleaned = (
+        "".join(character for character in text if character.isprintable())
+        .strip()[:150]
+        .strip()
+        .removesuffix(":chunks")
+    )
+    return "images" if plot_name_problem(cleaned) else cleaned
+
+
+def _natural(path: PurePosixPath) -> list[tuple[int, int, str]]:
+    """Return a key that puts ``run_9`` before ``run_10``."""
+    parts = re.split(r"([0-9]{1,18})", str(path))
+    return [(1, int(part), part) if index % 2 else (0, 0, part) for index, part in enumerate(parts)]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,95 @@
+"""A pass at a glance: the rows of the index blocks that a run touches, and the incidents that matter now."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from hydra_core.base.clock import now
+from hydra_core.base.names import PlotKey
+from hydra_core.config.site import Site
+from hydra_core.report.paths import revision_href
+from hydra_core.report.views import FrontView, IndexView, PassSummary, PlotCell, RunRow
+from hydra_core.stages.run_view import condition_words
+from hydra_core.stages.wording import column, incident_view, styles
+from hydra_core.store.items import all_plot_types, load_incidents
+from hydra_core.store.ledger import PassRow, RevisionRow, newest_revisions
+from hydra_core.store.summary import StateCount, pass_counts, run_numbers, state_counts
+
+#: Runs in one index block; a block is rewritten when one of its runs is published.
+BLOCK = 1000
+#: Incidents older than this many published runs are left to the run pages.
+RECENT_RUNS = 50
+
+
+def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> IndexView:
+    """Return the pass with the rows of the block that holds `run`."""
+    first = run // BLOCK * BLOCK
+    revisions = newest_revisions(connection, row.id, first_run=first, last_run=first + BLOCK - 1, state="published")
+    keys = {number: key for key, number in all_plot_types(connection).items()}
+    counts: dict[int, dict[int, list[StateCount]]] = {}
+    for count in state_counts(connection, [revision.id for revision in revisions]):
+        counts.setdefault(count.revision_id, {}).setdefault(count.plot_type_id, []).append(count)
+    rows = tuple(_row(row.name, revision, counts.get(revision.id, {}), keys) for revision in revisions)
+    published = run_numbers(connection, row.id)
+    recent = published[-RECENT_RUNS] if len(published) >= RECENT_RUNS else 0
+    incidents = load_incidents(connection, row.id, since_run=recent)
+    ordered = sorted(incidents, key=lambda found: (-found.severity, -found.last_run, -found.count))
+    present = sorted({cell.plot_slug for entry in rows for cell in entry.cells})
+    columns = [key for key in sorted(keys.values()) if key.slug in present]
+    configured = [plot.key for plot in site.plots.plots if plot.key not in columns]
+    ranked = _in_order(site, columns + configured)
+    names = {cell.class_name for entry in rows for cell in entry.cells if cell.class_name}
+    return IndexView(
+        pass_name=row.name,
+        experiment=site.settings.site.experiment,
+        columns=tuple(column(site, key) for key in ranked),
+        rows=rows,
+        incidents=tuple(incident_view(site, keys[found.plot_type_id], found) for found in ordered),
+        blocks=tuple(sorted({number // BLOCK for number in published})),
+        updated_at=now(),
+        expected_every_s=site.settings.publish.expected_every_s,
+        classes=styles(site, sorted(names)),
+    )
+
+
+def _in_order(site: Site, keys: list[PlotKey]) -> list[PlotKey]:
+    order = {plot.key: number for number, plot in enumerate(site.plots.plots)}
+    return sorted(keys, key=lambda key: (order.get(key, len(order)), key))
+
+
+def _row(
+    pass_name: str, revision: RevisionRow, counts: dict[int, list[StateCount]], keys: dict[int, PlotKey]
+) -> RunRow:
+    cells = []
+    for plot_type_id, found in sorted(counts.items(), key=lambda pair: keys[pair[0]]):
+        worst = max(found, key=lambda one: (one.severity, one.count))
+        cells.append(
+            PlotCell(
+                plot_slug=keys[plot_type_id].slug,
+                state=worst.state,  # type: ignore[arg-type]
+                class_name=worst.class_name,
+                severity=worst.severity,  # type: ignore[arg-type]
+                flagged=sum(one.count for one in found if one.severity >= 2),
+                total=sum(one.count for one in found),
+            )
+        )
+    return RunRow(
+        run=revision.run,
+        run_name=revision.run_name,
+        revision=revision.revision,
+        made_at=revision.judged_at or revision.wanted_at,
+        images=revision.item_count,
+        flagged=revision.flagged_count,
+        unreadable=revision.unreadable_count,
+        severity=revision.severity,  # type: ignore[arg-type]
+        href=revision_href(pass_name, revision.run, revision.revision),
+        conditions=", ".join(f"{name} {value}" for name, value in condition_words(revision.conditions)),
+        cells=tuple(cells),
+    )
+
+
+def front_view(connection: Connection, site: Site) -> FrontView:
+    """Return all passes."""
+    passes = pass_counts(connection)
+    summaries = tuple(PassSummary(found.name, found.state, found.published) for found in passes)
+    return FrontView(site.settings.site.experiment, now(), summaries)

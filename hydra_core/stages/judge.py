@@ -1,0 +1,145 @@
+"""Node ``judge``: the one place where verdicts are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+import hydra_core
+from hydra_core.base.clock import now
+from hydra_core.judge import incidents
+from hydra_core.judge.evidence import Classification, Content, ItemEvidence
+from hydra_core.judge.rules import LOOK, PROBLEM, judge_item
+from hydra_core.stages.classify import CLASSIFIER, CONTENT
+from hydra_core.stages.context import Outcome, RunContext, current_revision
+from hydra_core.store.items import (
+    EvidenceRow,
+    IncidentRow,
+    ItemRow,
+    VerdictRow,
+    load_evidence,
+    load_items,
+    neighbour_run,
+    replace_incidents,
+    save_verdicts,
+    verdict_series,
+)
+from hydra_core.store.labelbook import archived_label_count
+from hydra_core.store.ledger import RevisionRow, lock_pass, update_revision
+from hydra_core.store.registry import JudgingSetRow, load_judging_set
+from hydra_core.store.session import reading, writing
+
+
+def judge(context: RunContext) -> Outcome:
+    """Turn the evidence of a run into verdicts and incidents."""
+    with reading(context.engine) as connection:
+        revision = current_revision(connection, context)
+        verdicts = derive(connection, context, revision)
+        types = sorted({item.plot_type_id for item in load_items(connection, revision.id)})
+    flagged = sum(1 for verdict in verdicts if verdict.severity >= LOOK)
+    worst = max((verdict.severity for verdict in verdicts), default=0)
+
+    def save(connection: Connection) -> None:
+        lock_pass(connection, context.pass_row.id)
+        save_verdicts(connection, revision.id, verdicts)
+        values: dict[str, Any] = {"flagged_count": flagged, "severity": worst, "judged_at": now()}
+        if not revision.reached("judged"):
+            values["state"] = "judged"
+        update_revision(connection, revision.id, **values)
+        for plot_type_id in types:
+            _renew_incidents(connection, context, plot_type_id)
+
+    writing(context.engine, save)
+    with_image = any(verdict.state not in ("missing", "unreadable") for verdict in verdicts)
+    quality = "bad" if worst >= PROBLEM else "good" if with_image else "no_data"
+    line = f"{context.name} r{revision.revision}: {len(verdicts)} verdicts, {flagged} need a look ({quality})"
+    return Outcome(line, ("flagged" if flagged else "clean", quality), len(verdicts))
+
+
+def derive(connection: Connection, context: RunContext, revision: RevisionRow) -> list[VerdictRow]:
+    """Return the verdicts that the stored evidence leads to; nothing is written."""
+    items = load_items(connection, revision.id)
+    evidence = load_evidence(connection, revision.id)
+    chosen = load_judging_set(connection, revision.judging_set_id or 0)
+    beam = _beam(revision.conditions, chosen.rules)
+    labels = {kind: archived_label_count(connection, kind) for kind in {item.plot_type_id for item in items}}
+    found = []
+    for item in items:
+        said = {row.judge: row for row in evidence.get(item.id, [])}
+        known = _evidence(context, item, said, chosen, beam, labels[item.plot_type_id])
+        result = judge_item(known)
+        used = known.classification is not None and result.state in ("confirmed", "unconfirmed")
+        found.append(
+            VerdictRow(
+                item_id=item.id,
+                class_name=result.class_name,
+                state=result.state,
+                severity=result.severity,
+                confidence=result.confidence,
+                threshold=result.threshold,
+                reasons=result.reasons,
+                next_step=result.next_step,
+                judging_set_id=chosen.id,
+                model_id=said[CLASSIFIER].model_id if used else None,
+                code_version=hydra_core.__version__,
+                task=context.task,
+                made_at=now(),
+            )
+        )
+    return found
+
+
+def _beam(conditions: Mapping[str, Any], rules: Mapping[str, Any]) -> bool | None:
+    value = conditions.get(str(rules["beam_key"]))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return bool(value >= float(rules["beam_min"]))
+
+
+def _evidence(
+    context: RunContext,
+    item: ItemRow,
+    said: Mapping[str, EvidenceRow],
+    chosen: JudgingSetRow,
+    beam: bool | None,
+    labels: int,
+) -> ItemEvidence:
+    content = said.get(CONTENT)
+    classifier = said.get(CLASSIFIER)
+    classification = None
+    if classifier is not None and classifier.status in ("ok", "unusable"):
+        entry = chosen.models[item.plot]
+        classification = Classification(
+            dict(classifier.numbers.get("probabilities", {})), dict(entry.thresholds), entry.model.name
+        )
+    return ItemEvidence(
+        status=item.status,  # type: ignore[arg-type]
+        reason=item.reason,
+        beam=beam,
+        content=Content(content.status == "empty", float(content.numbers["ink"]), content.sentence)
+        if content
+        else None,
+        classification=classification,
+        labels_waiting=labels,
+        labels_needed=context.site.settings.training.min_labels,
+        problem_classes=frozenset(chosen.rules["problem"]),
+        normal_classes=frozenset(chosen.rules["normal"]),
+    )
+
+
+def _renew_incidents(connection: Connection, context: RunContext, plot_type_id: int) -> None:
+    pass_id = context.pass_row.id
+
+    def edges(run: int) -> tuple[bool, bool]:
+        series = verdict_series(connection, pass_id, plot_type_id, [run])
+        return series[0].severity >= LOOK, series[-1].severity >= LOOK
+
+    runs = incidents.window(
+        context.run, edges, lambda run, later: neighbour_run(connection, pass_id, plot_type_id, run, later=later)
+    )
+    series = verdict_series(connection, pass_id, plot_type_id, runs)
+    moments = [incidents.Moment(one.run, one.chunk, one.class_name, one.state, one.severity) for one in series]
+    rows = [IncidentRow(plot_type_id=plot_type_id, **vars(found)) for found in incidents.merge(moments)]
+    replace_incidents(connection, pass_id, plot_type_id, (runs[0], runs[-1]), rows)

@@ -1,0 +1,239 @@
+"""Node ``retrain``: take labels in, train the one plot type that is most due, and let the result prove itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.engine import Connection, Engine
+
+from hydra_core.base.names import PlotKey
+from hydra_core.config.plots import IGNORE
+from hydra_core.config.site import Site
+from hydra_core.intake.block import Block
+from hydra_core.intake.images import read_image
+from hydra_core.labels.inbox import receive
+from hydra_core.models.engine import Engine as Network
+from hydra_core.models.engine import load, read_card
+from hydra_core.models.pixels import model_input
+from hydra_core.models.proof import Decision, gate, measure
+from hydra_core.models.spec import Metrics, ModelCard, TrainingRefused, TrainSpec
+from hydra_core.stages.context import Outcome, RunContext
+from hydra_core.stages.judging import rules_in_force
+from hydra_core.stages.networks import open_network
+from hydra_core.store.items import all_plot_types
+from hydra_core.store.labelbook import LabelledImage, archived_label_count, labelled_images, labelled_plot_types
+from hydra_core.store.ledger import all_passes
+from hydra_core.store.registry import (
+    ModelRow,
+    ThresholdRow,
+    add_judging_set,
+    add_model,
+    claim_training,
+    find_model,
+    finish_claim,
+    live_model,
+    newest_claim,
+    set_model_status,
+    training_images,
+)
+from hydra_core.store.session import reading, writing
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DueType:
+    """A plot type whose labels are worth a training; `mark` counts the labels it would start from."""
+
+    plot: PlotKey
+    plot_type_id: int
+    mark: int
+
+
+def due_types(connection: Connection, site: Site) -> list[DueType]:
+    """Return the plot types with enough new labels on archived images, most labels first."""
+    training = site.settings.training
+    names = {row: key for key, row in all_plot_types(connection).items()}
+    found = []
+    for plot_type_id in labelled_plot_types(connection):
+        mark = archived_label_count(connection, plot_type_id)
+        claim = newest_claim(connection, plot_type_id)
+        interrupted = claim is not None and claim.state == "running" and claim.mark == mark
+        enough = mark >= training.min_labels and mark - (claim.mark if claim else 0) >= training.min_new
+        if enough or interrupted:
+            found.append(DueType(names[plot_type_id], plot_type_id, mark))
+    return sorted(found, key=lambda due: (-due.mark, due.plot))
+
+
+def retrain(context: RunContext, progress: Progress = print) -> Outcome:
+    """Take the inbox in and train at most one plot type; others wait for the next call."""
+    for received in receive(context.site, context.engine):
+        progress(f"{received.file}: {received.refused or f'{received.labels} labels'}")
+    with reading(context.engine) as connection:
+        due = due_types(connection, context.site)
+    owner = f"{context.pass_row.name}/{context.run}"
+    for one in due:
+        if writing(context.engine, partial(_claim, one, owner)):
+            return Outcome(train_type(context.site, context.engine, one, progress, threads=context.threads))
+    return Outcome("no plot type is due for a training")
+
+
+def _claim(due: DueType, owner: str, connection: Connection) -> bool:
+    return claim_training(connection, due.plot_type_id, due.mark, owner)
+
+
+def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, threads: int) -> str:
+    """Train, prove and enter one model; return in a sentence what became of it."""
+    from hydra_core.models.train import train
+
+    with reading(engine) as connection:
+        images = [image for image in labelled_images(connection, due.plot_type_id) if image.class_name != IGNORE]
+        passes = {row.id: row.name for row in all_passes(connection)}
+        live = live_model(connection, due.plot_type_id)
+    settings = site.settings.training
+    spec = TrainSpec(
+        network=site.plot_type(due.plot).network or settings.network,
+        size=settings.size,
+        epochs=settings.epochs,
+        seed=settings.seed,
+    )
+    name = _name(due)
+    progress(f"training {name} on {len(images)} labelled images: {_counts(images)}")
+    try:
+        pixels = _pixels(site, images, passes, spec.size)
+        result = train(
+            spec,
+            pixels,
+            [image.class_name for image in images],
+            [image.run for image in images],
+            [image.image_sha for image in images],
+            site.model_folder(due.plot, name),
+            progress,
+            threads=threads,
+        )
+    except TrainingRefused as refusal:
+        outcome = f"{due.plot} was not trained: {refusal.cause}"
+        writing(
+            engine,
+            lambda connection: finish_claim(connection, due.plot_type_id, due.mark, "refused", outcome, None),
+        )
+        return outcome
+    sides = [
+        (image.image_sha, image.class_name, side)
+        for image, side in zip(images, result.split.sides, strict=True)
+        if side in ("train", "validation", "test")
+    ]
+    tested = [number for number, side in enumerate(result.split.sides) if side == "test"]
+    decision = _decide(site, engine, due, live, result.card, images, pixels, tested, threads)
+    return _enter(site, engine, due, name, result.card, sides, decision)
+
+
+def _counts(images: list[LabelledImage]) -> str:
+    counted = Counter(image.class_name for image in images)
+    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
+
+
+def _pixels(
+    site: Site, images: list[LabelledImage], passes: dict[int, str], size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    found = np.zeros((len(images), *size, 3), dtype=np.uint8)
+    places: dict[tuple[int, int, int], list[int]] = {}
+    for number, image in enumerate(images):
+        places.setdefault((image.pass_id, image.run, image.revision), []).append(number)
+    for (pass_id, run, revision), numbers in places.items():
+        with Block.open(site.archive_file(passes[pass_id], run, revision)) as block:
+            for number in numbers:
+                found[number] = model_input(read_image(block.data(images[number].block_index)), size)
+    return found
+
+
+def _decide(
+    site: Site,
+    engine: Engine,
+    due: DueType,
+    live: ModelRow | None,
+    card: ModelCard,
+    images: list[LabelledImage],
+    pixels: NDArray[np.uint8],
+    tested: list[int],
+    threads: int,
+) -> Decision:
+    """Compare the candidate with the live model on test images that neither of the two was trained on."""
+    settings = site.settings.training
+    problems = [known.name for known in site.plots.classes if known.problem]
+    if not settings.problem_required:
+        problems = list(card.classes)
+    if card.test is None:
+        return Decision(False, "too few runs were labelled to keep one aside for a test")
+    rival: Metrics | None = None
+    mine = card.test
+    if live is not None:
+        with reading(engine) as connection:
+            seen = {sha for sha, _, side in training_images(connection, live.id) if side == "train"}
+        fair = [number for number in tested if images[number].image_sha not in seen]
+        if not fair:
+            return Decision(False, "the live model was trained on every test image, so the two cannot be compared")
+        folder = site.model_folder(due.plot, _name(due))
+        candidate = load(folder, threads=threads)
+        mine = _measured(candidate, card.classes, images, pixels, fair)
+        network = open_network(site, live, threads)
+        if network.size != card.size:
+            return Decision(False, f"the live model takes images of {network.size}, this one of {card.size}")
+        rival = _measured(network.engine, network.classes, images, pixels, fair)
+    return gate(mine, rival, knows=card.classes, problem_classes=problems, floor=settings.min_macro_f1)
+
+
+def _measured(
+    network: Network, classes: tuple[str, ...], images: list[LabelledImage], pixels: NDArray[np.uint8], which: list[int]
+) -> Metrics:
+    answers = network.predict(pixels[which]).probs.argmax(axis=1)
+    return measure(
+        [images[number].class_name for number in which],
+        [classes[answer] for answer in answers],
+        classes,
+        [images[number].image_sha for number in which],
+    )
+
+
+def _name(due: DueType) -> str:
+    return f"{due.plot.slug}-{due.mark:06d}"
+
+
+def _enter(
+    site: Site,
+    engine: Engine,
+    due: DueType,
+    name: str,
+    card: ModelCard,
+    sides: list[tuple[str, str, str]],
+    decision: Decision,
+) -> str:
+    _, identity = read_card(site.model_folder(due.plot, name))
+    thresholds = [
+        ThresholdRow(known, found.value, found.method, found.positives) for known, found in card.thresholds.items()
+    ]
+
+    def save(connection: Connection) -> str:
+        known = find_model(connection, name)
+        if known is not None and known.status != "candidate":
+            return f"{name} is {known.status}: {known.reason}"
+        model = add_model(connection, due.plot_type_id, name, identity, card.network, thresholds, sides)
+        if decision.live:
+            earlier = live_model(connection, due.plot_type_id)
+            if earlier is not None:
+                set_model_status(connection, earlier.id, "retired", f"replaced by {name}")
+            set_model_status(connection, model.id, "live", decision.reason)
+            chosen = add_judging_set(connection, f"{name} went live: {decision.reason}", rules_in_force(site))
+            line = f"{name} is live in judging set {chosen.number}: {decision.reason}"
+        else:
+            set_model_status(connection, model.id, "rejected", decision.reason)
+            line = f"{name} stays out: {decision.reason}"
+        finish_claim(connection, due.plot_type_id, due.mark, "done", line, model.id)
+        return line
+
+    return writing(engine, save)

@@ -1,0 +1,144 @@
+"""A run revision as its page shows it: rows of the database and bytes of the archive, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from hydra_core.config.site import Site
+from hydra_core.intake.block import Block
+from hydra_core.intake.maps import StoredMap, read_maps
+from hydra_core.report.views import Card, EvidenceLine, HeatMap, RunView
+from hydra_core.stages.context import RunContext, block_file, maps_file
+from hydra_core.stages.wording import incident_view, shown_name, styles
+from hydra_core.store.items import (
+    EvidenceRow,
+    ItemRow,
+    VerdictRow,
+    all_plot_types,
+    load_evidence,
+    load_incidents,
+    load_items,
+    load_verdicts,
+)
+from hydra_core.store.labelbook import labels_for_images
+from hydra_core.store.ledger import RevisionRow
+from hydra_core.store.registry import all_models, load_judging_set
+
+
+def run_view(connection: Connection, context: RunContext, revision: RevisionRow, block: Block) -> RunView:
+    """Return everything that the page of a revision shows.
+
+    Parameters
+    ----------
+    block
+        The revision's block, open: cards read their images from it.
+    """
+    site = context.site
+    items = load_items(connection, revision.id)
+    verdicts = load_verdicts(connection, revision.id)
+    evidence = load_evidence(connection, revision.id)
+    names = {model.id: model.name for model in all_models(connection)}
+    maps = read_maps(maps_file(context, revision), revision.maps_sha) if revision.maps_sha else {}
+    labels: dict[tuple[int, str], str] = {}
+    for plot_type_id in {item.plot_type_id for item in items}:
+        hashes = [item.sha256 for item in items if item.sha256 and item.plot_type_id == plot_type_id]
+        found = labels_for_images(connection, plot_type_id, hashes)
+        labels.update({(plot_type_id, sha): name for sha, name in found.items()})
+    cards = tuple(
+        _card(site, item, verdicts[item.id], evidence.get(item.id, []), block, names, maps, labels)
+        for item in items
+        if item.id in verdicts
+    )
+    types = {row: key for key, row in all_plot_types(connection).items()}
+    incidents = [
+        incident_view(site, types[row.plot_type_id], row)
+        for row in load_incidents(connection, context.pass_row.id, since_run=revision.run)
+        if row.first_run <= revision.run
+    ]
+    task = next((verdict.task for verdict in verdicts.values()), context.task)
+    return RunView(
+        pass_name=context.pass_row.name,
+        run=revision.run,
+        run_name=revision.run_name,
+        revision=revision.revision,
+        experiment=site.settings.site.experiment,
+        made_at=revision.judged_at or revision.wanted_at,
+        conditions=condition_words(revision.conditions),
+        judging_set=load_judging_set(connection, revision.judging_set_id or 0).number,
+        code_version=next((verdict.code_version for verdict in verdicts.values()), ""),
+        task=task,
+        archive=str(block_file(context, revision).relative_to(site.root)),
+        notes=revision.notes,
+        cards=cards,
+        incidents=tuple(incidents),
+        classes=styles(site, [card.class_name for card in cards if card.class_name]),
+    )
+
+
+def condition_words(conditions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return run conditions as (name, value) in words; nested values are left to the machine-readable files."""
+    plain = {key: value for key, value in conditions.items() if isinstance(value, str | int | float)}
+    return tuple((str(key).replace("_", " "), str(value)) for key, value in sorted(plain.items()))
+
+
+def _card(
+    site: Site,
+    item: ItemRow,
+    verdict: VerdictRow,
+    evidence: Sequence[EvidenceRow],
+    block: Block,
+    models: Mapping[int, str],
+    maps: Mapping[int, tuple[StoredMap, ...]],
+    labels: Mapping[tuple[int, str], str],
+) -> Card:
+    plot = site.plot_type(item.plot)
+    probabilities: dict[str, float] = {}
+    for row in evidence:
+        probabilities.update(row.numbers.get("probabilities", {}))
+    reasons = verdict.reasons
+    if item.duplicate_of:
+        reasons = (*reasons, f"The same image as {item.duplicate_of}: it may have been copied.")
+    if item.status == "ok" and item.reason:
+        reasons = (*reasons, item.reason)
+    return Card(
+        plot=shown_name(site, item.plot),
+        plot_slug=item.plot.slug,
+        chunk=item.chunk,
+        state=verdict.state,  # type: ignore[arg-type]
+        class_name=verdict.class_name,
+        severity=verdict.severity,  # type: ignore[arg-type]
+        confidence=verdict.confidence,
+        threshold=verdict.threshold,
+        probabilities=tuple(sorted(probabilities.items(), key=lambda pair: -pair[1])),
+        reasons=reasons,
+        next_step=verdict.next_step,
+        made_at=_source_time(block, item),
+        model=models.get(verdict.model_id) if verdict.model_id else None,
+        sha256=item.sha256,
+        source=item.source,
+        width=item.width,
+        height=item.height,
+        image=partial(block.data, item.block_index) if item.status == "ok" else None,
+        maps=tuple(HeatMap(found.class_name, found.kind, found.values) for found in maps.get(item.block_index, ())),
+        label=labels.get((item.plot_type_id, item.sha256)) if item.sha256 else None,
+        contact=plot.contact,
+        description=plot.description,
+        group=plot.group,
+        evidence=tuple(_line(row) for row in evidence),
+    )
+
+
+def _source_time(block: Block, item: ItemRow) -> datetime | None:
+    stamp = block.items[item.block_index].source_mtime_ns
+    return datetime.fromtimestamp(stamp // 1_000_000_000, UTC) if stamp else None
+
+
+def _line(row: EvidenceRow) -> EvidenceLine:
+    numbers = {key: value for key, value in row.numbers.items() if isinstance(value, int | float)}
+    numbers.update(row.numbers.get("probabilities", {}))
+    return EvidenceLine(row.judge, row.status, row.sentence, tuple((key, float(v)) for key, v in numbers.items()))

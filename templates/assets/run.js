@@ -1,0 +1,270 @@
+"use strict";
+(function () {
+  const byId = (id) => document.getElementById(id);
+  const all = (selector, from) => [...(from || document).querySelectorAll(selector)];
+  const body = document.body;
+  const here = body.dataset.here;
+  const cards = all("article.card");
+  const viewer = byId("viewer");
+  const find = byId("find");
+  const chosen = new Set();
+  let view = "comfortable";
+  let current = -1;
+  let opened = null;
+
+  // ---- filters, density; both live in the address
+  const texts = cards.map((card) =>
+    [card.dataset.plot, card.dataset.group, card.dataset.where, card.dataset.mark.replace("_", " ")].join(" ").toLowerCase());
+
+  function visible(card) {
+    return !card.hidden && card.offsetParent !== null;
+  }
+
+  function filter() {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const asked = words.length > 0 || chosen.size > 0;
+    let shown = 0;
+    cards.forEach((card, index) => {
+      const fits = (!chosen.size || chosen.has(card.dataset.mark)) && words.every((word) => texts[index].includes(word));
+      card.hidden = !fits;
+      shown += fits;
+    });
+    body.classList.toggle("filtered", asked);
+    for (const part of all(".stack, .needs .plot, .needs, .group, .slot, .rest")) {
+      part.hidden = asked && !part.querySelector("article.card:not([hidden])");
+      if (asked && part.matches("details") && !part.hidden) part.open = true;
+    }
+    byId("shown").textContent = asked ? shown + " of " + cards.length + " shown" : cards.length + (cards.length === 1 ? " card" : " cards");
+    byId("none").hidden = shown > 0;
+    for (const chip of all(".chip")) chip.setAttribute("aria-pressed", chosen.has(chip.dataset.mark));
+  }
+
+  function setView(name) {
+    view = ["comfortable", "compact", "wall"].includes(name) ? name : "comfortable";
+    document.documentElement.dataset.view = view;
+    for (const button of all("[data-view]", byId("main"))) button.setAttribute("aria-pressed", button.dataset.view === view);
+    wake();
+  }
+
+  function remember() {
+    hydra.state.write({
+      view: view === "comfortable" ? "" : view,
+      q: find.value,
+      state: [...chosen].join(","),
+      open: opened ? opened.id.slice(2) : "",
+    });
+  }
+
+  // A wall has no hands: controls leave after a while, and come back with the pointer.
+  let idle = 0;
+  function wake() {
+    clearTimeout(idle);
+    body.classList.remove("idle");
+    if (view === "wall") idle = setTimeout(() => body.classList.add("idle"), 6000);
+  }
+  for (const kind of ["pointermove", "keydown", "touchstart"]) document.addEventListener(kind, wake, { passive: true });
+
+  find.addEventListener("input", () => { filter(); remember(); });
+  for (const chip of all(".chip")) chip.addEventListener("click", () => {
+    if (!chosen.delete(chip.dataset.mark)) chosen.add(chip.dataset.mark);
+    filter();
+    remember();
+  });
+  for (const button of all("[data-view]", byId("main"))) button.addEventListener("click", () => { setView(button.dataset.view); remember(); });
+  byId("reset").addEventListener("click", () => { find.value = ""; chosen.clear(); filter(); remember(); });
+
+  // ---- heat maps
+  let heat = false;
+  function setHeat(on) {
+    heat = on;
+    for (const overlay of all("img.heat")) overlay.hidden = !on;
+    for (const button of all(".heat-toggle")) button.setAttribute("aria-pressed", on);
+  }
+  function setOpacity(value) {
+    document.documentElement.style.setProperty("--heat", value);
+    for (const slider of all(".heat-opacity")) slider.value = value;
+  }
+  if (all("img.heat, a.map").length) for (const bar of all(".bandhead .heatbar")) bar.hidden = false;
+  for (const button of all(".heat-toggle")) button.addEventListener("click", () => setHeat(!heat));
+  for (const slider of all(".heat-opacity")) slider.addEventListener("input", () => { setOpacity(slider.value); if (!heat) setHeat(true); });
+  for (const select of all(".card .which select")) {
+    select.parentElement.hidden = false;
+    select.addEventListener("change", () => {
+      select.closest(".card").querySelector("img.heat").src = select.value;
+      setHeat(true);
+    });
+  }
+
+  // ---- one plot in large
+  function show(card) {
+    opened = card;
+    current = cards.indexOf(card);
+    const stage = viewer.querySelector(".stage");
+    const side = viewer.querySelector(".side");
+    const pic = card.querySelector(".pic");
+    const maps = all("a.map", card);
+    const bar = viewer.querySelector(".heatbar");
+    const select = bar.querySelector("select");
+    const frame = hydra.make("div", "frame");
+    if (pic && pic.dataset.full) {
+      const image = hydra.make("img");
+      image.width = pic.dataset.width;
+      image.height = pic.dataset.height;
+      image.alt = pic.querySelector("[aria-label], img").getAttribute("aria-label") || pic.querySelector("img").alt;
+      image.src = pic.dataset.full;
+      frame.append(image);
+      bar.hidden = !maps.length;
+      if (maps.length) {
+        const overlay = hydra.make("img", "heat");
+        overlay.alt = "";
+        overlay.src = maps[0].getAttribute("href");
+        overlay.hidden = !heat;
+        frame.append(overlay);
+        select.replaceChildren(...maps.map((map) => new Option(map.dataset.title, map.getAttribute("href"))));
+        select.onchange = () => { overlay.src = select.value; setHeat(true); };
+      }
+    } else {
+      bar.hidden = true;
+      frame.append((pic ? pic.querySelector("svg") : card.querySelector(".nothing")).cloneNode(true));
+    }
+    stage.replaceChildren(frame);
+    const title = card.querySelector("h3, h4, h5").cloneNode(true);
+    viewer.querySelector(".title").replaceChildren(...title.childNodes);
+    const told = hydra.make("div");
+    told.append(card.querySelector(".verdict").cloneNode(true));
+    for (const part of [card.querySelector(".tell"), card.querySelector(".more")]) {
+      if (!part || part.matches(".more") && card.querySelector(".tell")) continue;
+      for (const child of part.children) {
+        if (child.matches("summary, .which, a.map")) continue;
+        const copy = child.cloneNode(true);
+        if (copy.matches("details")) copy.open = true;
+        told.append(copy);
+      }
+    }
+    if (pic && !pic.dataset.full) told.append(hydra.make("p", "soft", "The full image is in the archive; plots that need a look have theirs here."));
+    side.replaceChildren(told);
+    side.scrollTop = 0;
+    if (!viewer.open) viewer.showModal();
+  }
+
+  function step(by) {
+    const seen = viewer.open ? cards.filter((card) => !card.hidden) : cards.filter(visible);
+    if (!seen.length) return;
+    const place = seen.indexOf(cards[current]);
+    const next = seen[Math.min(seen.length - 1, Math.max(0, place + (place < 0 ? 1 : by)))];
+    current = cards.indexOf(next);
+    if (viewer.open) { show(next); remember(); }
+    else { next.focus(); next.scrollIntoView({ block: "nearest" }); }
+  }
+
+  document.addEventListener("click", (event) => {
+    const pic = event.target.closest("article .pic, article .nothing");
+    if (!pic || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    history.pushState(null, "", location.hash || "#view=");
+    show(pic.closest("article"));
+    remember();
+  });
+  viewer.addEventListener("close", () => {
+    const card = opened;
+    opened = null;
+    remember();
+    if (card) { card.focus({ preventScroll: true }); card.scrollIntoView({ block: "nearest" }); }
+  });
+  viewer.querySelector(".before").addEventListener("click", () => step(-1));
+  viewer.querySelector(".after").addEventListener("click", () => step(1));
+  document.addEventListener("focusin", (event) => {
+    const card = event.target.closest && event.target.closest("article.card");
+    if (card && !viewer.open) current = cards.indexOf(card);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || hydra.typing(event) || byId("keys").open) return;
+    const slider = event.target.type === "range";
+    if (event.key === "j" || (!slider && (event.key === "ArrowRight" || (event.key === "ArrowDown" && event.target.closest("article"))))) { event.preventDefault(); step(1); }
+    else if (event.key === "k" || (!slider && (event.key === "ArrowLeft" || (event.key === "ArrowUp" && event.target.closest("article"))))) { event.preventDefault(); step(-1); }
+    else if (event.key === "h") setHeat(!heat);
+    else if (event.key === "Enter" && event.target.matches("article.card")) event.target.querySelector(".pic, .nothing").click();
+    else if ("123".includes(event.key)) { setView(["comfortable", "compact", "wall"][event.key - 1]); remember(); }
+    else if (event.key === "[" || event.key === "]") {
+      const link = byId("neighbours").querySelector(event.key === "[" ? ".earlier" : ".later");
+      if (link) link.click();
+    }
+  });
+
+  function fromAddress() {
+    const state = hydra.state.read();
+    find.value = state.get("q") || "";
+    chosen.clear();
+    for (const key of (state.get("state") || "").split(",")) if (key) chosen.add(key);
+    setView(state.get("view"));
+    filter();
+    const card = state.get("open") && byId("c-" + state.get("open"));
+    if (card) show(card);
+    else if (viewer.open) { opened = null; viewer.close(); }
+    const aim = !state.size && location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+    if (aim) {
+      const folded = aim.closest("details");
+      if (folded) folded.open = true;
+      aim.scrollIntoView();
+      const card = aim.matches("article") ? aim : aim.querySelector("article");
+      if (card) card.focus({ preventScroll: true });
+    }
+  }
+  addEventListener("hashchange", fromAddress);
+  addEventListener("popstate", fromAddress);
+
+  // ---- what came after this page was written
+  hydra.on("links", (links) => {
+    const mine = Number(body.dataset.revision);
+    const newest = Math.max(...links.revisions);
+    const others = links.revisions.filter((number) => number !== mine);
+    const linkTo = (number, text) => {
+      const link = hydra.make("a", "", text);
+      link.href = "../r" + number + "/index.html";
+      return link;
+    };
+    if (others.length) {
+      const span = byId("revisions");
+      span.append("(others: ");
+      others.forEach((number, index) => span.append(index ? ", " : "", linkTo(number, "r" + number)));
+      span.append(")");
+    }
+    if (newest > mine) {
+      byId("newer").append("This is an older look at the run. ", linkTo(newest, "Revision " + newest), " is the newest.");
+      byId("newer").hidden = false;
+    }
+  });
+
+  const lists = new Map();
+  function neighbours() {
+    const run = Number(body.dataset.run);
+    const runs = [...lists.values()].flat().sort((a, b) => a[0] - b[0]);
+    const place = runs.findIndex((one) => one[0] === run);
+    const links = [[runs[place - 1], "earlier", "Run before"], [place < 0 ? undefined : runs[place + 1], "later", "Run after"]];
+    byId("neighbours").replaceChildren(...links.flatMap(([one, name, title]) => {
+      if (!one) return [];
+      const link = hydra.make("a", name, name === "earlier" ? "\u2190 " + one[0] : one[0] + " \u2192");
+      link.href = body.dataset.root + one[1];
+      link.title = title;
+      return [link];
+    }));
+    return place;
+  }
+  hydra.on("latest", (latest) => {
+    const block = Number(body.dataset.block);
+    const blocks = latest.blocks.slice().sort((a, b) => a - b);
+    const place = blocks.indexOf(block);
+    for (const next of [blocks[place - 1], blocks[place + 1]])
+      if (next !== undefined && !lists.has(next)) hydra.load(here + "/blocks/" + next + "-runs.js");
+  });
+  hydra.on("runs", (list) => {
+    lists.set(list.block, list.runs);
+    const place = neighbours();
+    // Only at the edge of its block does a run need to know of other blocks.
+    if (list.block === Number(body.dataset.block) && (place <= 0 || place === list.runs.length - 1)) hydra.load(here + "/latest.js");
+  });
+
+  setOpacity(0.6);
+  fromAddress();
+})();

@@ -1,0 +1,27 @@
+"""A job that needs no network and no drawing must not pay for them (seconds each)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+# Runs in an interpreter of its own: what this one has imported already says nothing.
+SCRIPT = """
+import importlib, json, pkgutil, sys
+import hydra_core
+names = [m.name for m in pkgutil.walk_packages(hydra_core.__path__, "hydra_core.")]
+names = [n for n in names if not n.endswith(".__main__") and ".migrations." not in n]
+for name in names:
+    importlib.import_module(name)
+heavy = ("tensorflow", "keras", "sklearn", "pandas", "openvino", "matplotlib", "cylc")
+print(json.dumps({"modules": len(names), "heavy": [name for name in heavy if name in sys.modules]}))
+"""
+
+
+def test_importing_all_of_hydra_loads_none_of_them() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["modules"] > 5
+    assert seen["heavy"] == []
