@@ -39,6 +39,8 @@ class CylcSection(Strict):
     workflow_prefix: WorkflowName = "hydra"
     batch: Annotated[int, Field(ge=1, le=200)] = 20
     """Runs handed to the scheduler at a time."""
+    shards: Annotated[int, Field(ge=1, le=64)] = 1
+    """Jobs that share the plot types of a run among them."""
 
 
 class NamingRuleSection(Strict):

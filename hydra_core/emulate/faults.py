@@ -54,7 +54,7 @@ def noise(values: FloatArray, cells: BoolArray, rng: np.random.Generator, amount
 
 
 def swapped_cable(values: FloatArray, cells: BoolArray, _rng: np.random.Generator, _amount: float) -> FloatArray:
-    """Exchange the first half of the part's channels with its second half (the part: both cables' boards)."""
+    """Exchange the first half of the part's channels with the second (the part: both cables' boards)."""
     where = np.flatnonzero(cells.ravel())
     half = where.size // 2
     changed = values.copy().ravel()
@@ -63,7 +63,7 @@ def swapped_cable(values: FloatArray, cells: BoolArray, _rng: np.random.Generato
 
 
 def low_gain(values: FloatArray, cells: BoolArray, rng: np.random.Generator, amount: float) -> FloatArray:
-    """Keep each count with about the probability `amount`; the nearer a channel is to its threshold the more it loses."""
+    """Keep each count with about the probability `amount`; channels lose a little more or less."""
     spread = rng.normal(0.0, 0.12, values.shape)
     kept = rng.binomial(values.astype(np.int64), np.clip(amount * (1 + spread), 0.0, 1.0))
     return np.where(cells, kept, values)

@@ -1,15 +1,16 @@
-"""From a plan to one picture: healthy counts, the faults planted in them, the file that a producer would have written."""
+"""From a plan to one picture: healthy counts, the faults planted in them, the file that a producer leaves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
 from hydra_core.emulate.catalogue import demo_plot
 from hydra_core.emulate.faults import FAULTS, FILE_FAULTS, apply_fault
-from hydra_core.emulate.plan import DemoPlan, DemoRun, Planted, PlanFile
+from hydra_core.emulate.plan import DemoPlan, DemoRun, PlanFile, Planted
 from hydra_core.emulate.plots import DemoPlot, make_item, rng_for
 from hydra_core.intake.draw import draw_png, region_box
 from hydra_core.intake.draw_frame import Box
@@ -130,7 +131,8 @@ def item_truth(plan: DemoPlan, file: PlanFile) -> tuple[TruthItem, ...]:
             found.append(replace(whole, fault=fault.fault, state=_FILE_STATES[fault.fault]))
             continue
         box = region_box(hist, touched[fault.fault], scale=plot.scale)
-        found.append(replace(whole, fault=fault.fault, expected=FAULTS[fault.fault].expected_class, box=box))
+        rounded = cast(Box, tuple(round(side, 4) for side in box)) if box is not None else None
+        found.append(replace(whole, fault=fault.fault, expected=FAULTS[fault.fault].expected_class, box=rounded))
     return tuple(found)
 
 

@@ -250,7 +250,7 @@ def _planted(index: int, chapter: Chapter, names: tuple[str, ...], chunks: int, 
 
 def _phases(runs: int) -> list[Phase]:
     fresh = 0 if runs < 4 else max(1, round(3 * runs / 14))
-    phases: list[Phase] = ["history"] * (runs - fresh) + ["fresh"] * fresh
+    phases: list[Phase] = ["history" if index < runs - fresh else "fresh" for index in range(runs)]
     if fresh:
         phases[_nearest(runs - fresh, 0.64, lambda index: STORY[index % CYCLE].beam and index > 0)] = "late_run"
     return phases

@@ -47,7 +47,7 @@ def time_peak(
         sigma = width * (1 + 0.03 * math.sin(0.5 * age + 2 * phase))
         delay = middles - centre
         core = np.exp(-0.5 * (delay / sigma) ** 2) + 0.07 * np.exp(-0.5 * (delay / (2.6 * sigma)) ** 2)
-        late = tail * np.exp(-np.maximum(delay, 0) / tail_ns) / (1 + np.exp(-delay / (0.8 * sigma)))
+        late = tail * np.exp(-np.maximum(delay, 0) / tail_ns) * _rise(delay / (0.8 * sigma))
         early = skew * tail * np.exp(-np.maximum(-delay, 0) / (0.5 * tail_ns)) * (delay < 0)
         return np.asarray(top * (core + late + early + flat))
 
@@ -82,7 +82,7 @@ def energy_spectrum(name: str, title: str, group: str, axis: Axis, *, peak: floa
         place = peak * (1 + 0.01 * math.sin(age + 0.4))
         reduced = (middles - place) / (0.11 * peak)
         bump = np.exp(-0.5 * (reduced + np.exp(-np.clip(reduced, -4, 40)) - 1))
-        threshold = 1 / (1 + np.exp(-(middles - 0.12 * peak) / (0.02 * peak)))
+        threshold = _rise((middles - 0.12 * peak) / (0.02 * peak))
         return np.asarray(top * threshold * (bump + 1.4 * np.exp(-middles / fall) + 0.003))
 
     return DemoPlot(
@@ -167,8 +167,8 @@ def kinematics(name: str, title: str, top: float) -> DemoPlot:
         sine2 = q2 / (4 * beam * np.maximum(scattered, 0.05))
         angle = np.degrees(2 * np.arcsin(np.sqrt(np.clip(sine2, 0, 1))))
     rate = q2**-2.1 * x**-0.25 * np.maximum(1 - x, 0.0) ** 2.4
-    seen = 1 / (1 + np.exp(-(angle - 7.0) / 0.5)) / (1 + np.exp((angle - 34) / 1.2))
-    kept = 1 / (1 + np.exp(-(scattered - 1.9) / 0.15)) / (1 + np.exp(-(w2 - 3.4) / 0.35))
+    seen = _rise((angle - 7.0) / 0.5) * _rise((34.0 - angle) / 1.2)
+    kept = _rise((scattered - 1.9) / 0.15) * _rise((w2 - 3.4) / 0.35)
     mean = rate * seen * kept
     mean *= top / mean.max()
     x_axis, q_axis = Axis(x_edges, "Bjorken x"), Axis(q_edges, "Q² [GeV²]")
@@ -183,3 +183,8 @@ def kinematics(name: str, title: str, top: float) -> DemoPlot:
         scale=DrawScale(colour=(0.8, 2.0 * top), log=True),
         expected=with_drift(name, mean, None, 0.01),
     )
+
+
+def _rise(steps: FloatArray) -> FloatArray:
+    """Return a smooth step from 0 to 1 about 0 (logistic function)."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(steps, -50, 50))))

@@ -62,7 +62,7 @@ STORY: tuple[Chapter, ...] = (
     Chapter(
         (
             Scripted(_CDC, "dead_sector", (3, 4), part=2),
-            Scripted(_RF, "noise", (1, 2, 3), 0.35),
+            Scripted(_RF, "noise", (1, 2, 3), 0.22),
             Scripted(_ECAL, "duplicate", (4,)),
             Scripted(_FTOF, "shifted_peak", (2, 3, 4), 0.16),
         )
@@ -106,7 +106,7 @@ STORY: tuple[Chapter, ...] = (
         (
             Scripted(_CDC, "dead_board", (1, 2), part=6),
             Scripted(_CDC, "board_at_30_percent", (5, 6), part=42),
-            Scripted(_RF, "noise", (5, 6), 0.3),
+            Scripted(_RF, "noise", (5, 6), 0.28),
             Scripted(_ECAL, "dead_board", (3, 4)),
             Scripted("Kinematics", "noise", (), 0.02),
         )

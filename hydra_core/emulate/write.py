@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from hydra_core.base.errors import HydraError
-from hydra_core.base.files import atomic_path, sha256_file, write_bytes, write_json
+from hydra_core.base.files import sha256_file, write_bytes, write_json
 from hydra_core.base.names import safe_join
 from hydra_core.emulate.catalogue import demo_plot
 from hydra_core.emulate.items import TruthItem, item_bytes, item_truth
@@ -76,16 +76,17 @@ def write_demo(plan: DemoPlan, root: Path, *, progress: Progress | None = None) 
     """
     marker = root / "demo.json"
     found = _read_marker(marker)
-    if found is not None and found["plan"] != plan.digest:
+    if found is not None and (found["plan"] != plan.digest or found.get("style") != STYLE_VERSION):
         raise HydraError(
             f"{root} holds a demo of another size, seed or version",
             next_step="give an empty folder, or remove that demo first",
         )
-    if found is not None and found["complete"] and (root / "labels.json").exists():
-        return DemoTruth(root, _read_truth(root / "truth.json"), 0)
+    truth = root / "truth.json"
+    if found is not None and found["complete"] and truth.exists() and (root / "labels.json").exists():
+        return DemoTruth(root, _read_truth(truth), 0)
     write_json(marker, _marker(plan, complete=False))
     planted, written = _write_files(plan, root, progress)
-    write_json(root / "truth.json", {"hydra_demo_truth": 1, "planted": [asdict(item) for item in planted]})
+    write_json(truth, {"hydra_demo_truth": 1, "planted": [asdict(item) for item in planted]})
     write_json(root / "labels.json", _labels(plan, root, planted))
     write_json(marker, _marker(plan, complete=True))
     return DemoTruth(root, planted, written)
@@ -140,8 +141,7 @@ def _write_files(plan: DemoPlan, root: Path, progress: Progress | None) -> tuple
             if file.plot is None:
                 write_json(target, {"conditions": file.run.conditions()})
             else:
-                with atomic_path(target) as temp:
-                    temp.write_bytes(item_bytes(plan, file))
+                write_bytes(target, item_bytes(plan, file))
             written += 1
         planted.extend(item_truth(plan, file))
         if progress is not None:
@@ -197,11 +197,5 @@ def _read_marker(marker: Path) -> dict[str, Any] | None:
 
 
 def _read_truth(path: Path) -> tuple[TruthItem, ...]:
-    known = {field.name for field in fields(TruthItem)}
-    rows = json.loads(path.read_text(encoding="utf-8"))["planted"]
-    return tuple(
-        TruthItem(
-            **{key: tuple(value) if key == "box" and value else value for key, value in row.items() if key in known}
-        )
-        for row in rows
-    )
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["planted"]
+    return tuple(TruthItem(**{**row, "box": tuple(row["box"]) if row["box"] else None}) for row in rows)

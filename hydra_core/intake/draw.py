@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +133,7 @@ def region_box(
 
 def _paint_map(hist: Histogram, view: View, area: tuple[int, int], under: Pixels) -> Pixels:
     samples = (
-        _polygon_samples(_Hashed(hist.geometry), area, view.x, view.y)
+        _polygon_samples(hist.geometry, area, view.x, view.y)
         if hist.geometry is not None
         else _Samples.of(_grid_index(hist, view, area), area)
     )
@@ -182,7 +181,7 @@ class _Samples:
 
 
 def _paint(samples: _Samples, table: Pixels, solid: BoolArray, under: Pixels) -> Pixels:
-    """Give each pixel the colour of its bin, or the mean over its samples; bins that are not solid show what is under."""
+    """Give each pixel the mean colour of the bins in it; bins that are not solid show what is under them."""
     base = under.reshape(-1, 3)
     painted = np.where(solid[samples.first][:, None], table[samples.first], base)
     bins = samples.mixed_bins
@@ -220,22 +219,9 @@ def _bin_of_sample(edges: FloatArray, limits: tuple[float, float], pixels: int) 
     return np.where((bins < 0) | (bins >= edges.size - 1), -1, bins).astype(np.int32)
 
 
-class _Hashed:
-    """A geometry that is equal to another of the same corners, so that work done for one serves the other."""
-
-    def __init__(self, geometry: Geometry) -> None:
-        self.geometry = geometry
-
-    def __hash__(self) -> int:
-        return hash(self.geometry.digest)
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, _Hashed) and other.geometry.digest == self.geometry.digest
-
-
 @lru_cache(maxsize=16)
 def _polygon_samples(
-    hashed: _Hashed, area: tuple[int, int], x: tuple[float, float], y: tuple[float, float]
+    geometry: Geometry, area: tuple[int, int], x: tuple[float, float], y: tuple[float, float]
 ) -> _Samples:
     """Return the channel under each pixel of the area, -1 between channels."""
     from PIL import Image, ImageDraw
@@ -243,7 +229,7 @@ def _polygon_samples(
     height, width = area[0] * _FINE, area[1] * _FINE
     image = Image.new("I", (width, height), -1)
     pen = ImageDraw.Draw(image)
-    polygons = hashed.geometry.polygons
+    polygons = geometry.polygons
     across = (polygons[:, :, 0] - x[0]) / (x[1] - x[0]) * width - 0.5
     down = (y[1] - polygons[:, :, 1]) / (y[1] - y[0]) * height - 0.5
     for number, corners in enumerate(np.stack([across, down], axis=2)):

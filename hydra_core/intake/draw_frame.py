@@ -27,6 +27,7 @@ _OUTLINE = "#b9b9b9"
 _MIN_PIXELS, _MAX_PIXELS = 64, 8192
 _MAX_TICK_LABELS = 24
 _MIN_AXES = 8
+_LARGEST = 1e100  # contents beyond it, and below its inverse, do not widen a range
 #: Upper ends that a range taken from contents is rounded up to, times a power of ten.
 _NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 # matplotlib's settings are global: one frame is built at a time.
@@ -86,7 +87,7 @@ class View:
     kind: str
     x_ticks: _Ticks | None
     y_ticks: _Ticks | None
-    outlines: tuple[tuple[tuple[float, float], ...], ...]
+    geometry: Geometry | None
 
     @property
     def inner(self) -> PixelBox:
@@ -115,7 +116,9 @@ class View:
 
 def _fraction(values: FloatArray, limits: Range, log: bool) -> FloatArray:
     if not log:
-        return cast(FloatArray, (values - limits[0]) / (limits[1] - limits[0]))
+        span = limits[1] - limits[0]
+        # Far outside is outside: no content, however large, overflows.
+        return cast(FloatArray, (np.clip(values, limits[0] - span, limits[1] + span) - limits[0]) / span)
     floor = limits[0] * 1e-3
     low, high = math.log(limits[0]), math.log(limits[1])
     return cast(FloatArray, (np.log(np.maximum(values, floor)) - low) / (high - low))
@@ -154,7 +157,7 @@ def resolve(hist: Histogram, size: tuple[int, int], scale: DrawScale | None) -> 
         kind="map" if is_map else "steps",
         x_ticks=_ticks(hist.x) if geometry is None else None,
         y_ticks=_ticks(hist.y) if hist.y is not None else None,
-        outlines=_outlines(geometry),
+        geometry=geometry,
     )
 
 
@@ -167,15 +170,15 @@ def _check_range(plot: str, name: str, limits: Range, log: bool) -> None:
 
 def _content_range(hist: Histogram, log: bool, headroom: float) -> Range:
     values = hist.values if hist.mask is None else hist.values[~hist.mask]
-    values = values[np.isfinite(values)]
-    positive = values[values > 0]
+    values = np.clip(values[np.isfinite(values)], -_LARGEST, _LARGEST)
+    positive = values[values > 1 / _LARGEST]
     if log:
         if positive.size == 0:
             return 0.5, 10.0
         top = _round_up(float(positive.max()) * 2)
         return min(10.0 ** math.floor(math.log10(float(positive.min()))) / 2, top / 10), top
     high = _round_up(float(positive.max()) * headroom) if positive.size else 0.0
-    negative = values[values < 0]
+    negative = values[values < -1 / _LARGEST]
     low = -_round_up(-float(negative.min()) * headroom) if negative.size else 0.0
     return (low, high) if low < high else (0.0, 1.0)
 
@@ -202,12 +205,6 @@ def _outer(size: tuple[int, int], hist: Histogram, aspect: float | None) -> Pixe
     if box[2] - box[0] < _MIN_AXES or box[3] - box[1] < _MIN_AXES:
         raise ValueError(f"histogram {hist.name!r}: one axis is too long for the other to be drawn with equal scale")
     return box
-
-
-def _outlines(geometry: Geometry | None) -> tuple[tuple[tuple[float, float], ...], ...]:
-    if geometry is None:
-        return ()
-    return tuple(tuple((float(x), float(y)) for x, y in line) for line in geometry.outlines)
 
 
 def _ticks(axis: Axis) -> _Ticks | None:
@@ -273,8 +270,8 @@ def _build(view: View) -> npt.NDArray[np.uint8]:
     axes.set_title(view.title, fontsize=11.5, pad=5 if view.kind == "map" else 6, parse_math=False)
     axes.set_xlabel(view.x_title, fontsize=10, parse_math=False)
     axes.set_ylabel(view.y_title, fontsize=10, parse_math=False)
-    for line in view.outlines:
-        axes.plot(*np.array(line).T, color=_OUTLINE, linewidth=0.7)
+    for line in view.geometry.outlines if view.geometry else ():
+        axes.plot(*line.T, color=_OUTLINE, linewidth=0.7)
     if view.kind == "map":
         _colour_bar(figure, view)
     canvas.draw()

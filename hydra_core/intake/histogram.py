@@ -105,12 +105,18 @@ class Geometry:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the corners and outlines: equal digests draw equal frames."""
+        """SHA-256 over the corners and outlines: geometries of equal digest are equal."""
         digest = hashlib.sha256(repr((self.polygons.shape, self.x, self.y, self.x_title, self.y_title)).encode())
         digest.update(np.ascontiguousarray(self.polygons).tobytes())
         for line in self.outlines:
             digest.update(np.ascontiguousarray(line, dtype=np.float64).tobytes())
         return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Geometry) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
 
 @dataclass(frozen=True, eq=False)

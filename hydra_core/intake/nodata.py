@@ -3,14 +3,12 @@
 The rule ``nodata-1``:
 
 1. The frames of the picture's axes are found: a long unbroken lower line (or the lower edge of a filled area) with a
-closed left side, and
-   nothing but the picture's ground beyond the two. Narrow ones (colour bars) do not count. Without a frame the whole
-   picture is looked at.
-2. Inside each frame the commonest colour is the ground, be it white or the zero colour of a colour map. 3. What
-differs from the ground by more than 32 of 255 in any channel is ink, except for grid lines (edge to edge, pale or
-broken), ticks that
-   point inwards, a zero line (flat, at the lower edge or in the very middle) and boxes of text in the upper half
-   (statistics, legend).
+   closed left side, and nothing but the picture's ground beyond the two. Narrow ones (colour bars) do not count.
+   Without a frame the whole picture is looked at.
+2. Inside each frame the commonest colour is the ground, be it white or the zero colour of a colour map.
+3. What differs from the ground by more than 32 of 255 in any channel is ink, except for grid lines (edge to edge, pale
+   or broken), ticks that point inwards, a zero line (flat, at the lower edge or in the very middle) and boxes of text
+   in the upper half (statistics, legend).
 4. The plot is empty when less than 2 pixels (and less than 1 % of the area) are ink.
 
 It errs on the side of content: a mark that it does not know counts as ink. A histogram that is constant all over

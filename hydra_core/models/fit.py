@@ -167,7 +167,8 @@ def fit(
             best_epoch = number
         curve.append(point)
         progress(_line(point, spec.epochs, (time.monotonic() - begun) / number))
-        if number - best_epoch >= spec.patience:
+        # Early on the running statistics of batch normalisation lag, and validation says little.
+        if number - best_epoch >= spec.patience and 3 * number >= spec.epochs:
             progress(f"no progress for {spec.patience} epochs: stopped early")
             break
     if best_weights is not None:

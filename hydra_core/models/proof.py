@@ -126,7 +126,8 @@ def max_f1_threshold(scores: Floats, is_class: Bools) -> Threshold:
 def _inside(low: float, high: float) -> float:
     """Return the value of (low, high] nearest 0.5 that keeps the margin, or the middle."""
     if high - low <= 2 * EDGE_MARGIN:
-        return float(high if high <= low else (low + high) / 2)
+        middle = (low + high) / 2
+        return float(middle if middle > low else high)
     return float(np.clip(DEFAULT_THRESHOLD, low + EDGE_MARGIN, high - EDGE_MARGIN))
 
 

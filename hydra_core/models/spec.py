@@ -35,7 +35,8 @@ class TrainSpec(_Frozen):
     size
         Height and width of the network's input in pixels.
     epochs, patience
-        Most epochs, and how many without progress on the validation runs end the training.
+        Most epochs, and how many without progress on the validation runs end the training (not in
+        its first third).
     min_steps
         Steps an epoch has at least; small sets are drawn from again to fill them.
     sampling

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _HTML_IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -26,6 +26,11 @@ def visible(text: str) -> str:
 def finalize(value: Any) -> Any:
     """Make every string that a template prints visible; markup made by the template itself passes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def breakable(text: str) -> Markup:
+    """Return a name as HTML that may break after its underscores."""
+    return Markup(str(escape(visible(text))).replace("_", "_<wbr>"))  # noqa: S704 (escaped just here)
 
 
 def plain(value: Any) -> Any:

@@ -24,8 +24,8 @@ _QUALITY = 78
 #: Formats a browser shows as they are; anything else is written again as PNG.
 _SHOWN = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 _MAP_SIDE = 256
-#: From nothing to strong (value, red, green, blue): yellow, magenta, deep violet; readable on white with any hue below.
-_HEAT = np.array([[0.0, 255, 214, 64], [0.45, 240, 96, 96], [0.75, 190, 30, 140], [1.0, 70, 10, 110]])
+#: From nothing to strong (value, red, green, blue): yellow, orange, magenta; seen on white paper and on dark maps.
+_HEAT = np.array([[0.0, 255, 221, 87], [0.45, 255, 128, 60], [0.75, 235, 40, 140], [1.0, 200, 0, 190]])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -154,7 +155,7 @@ def index_headline(view: IndexView) -> tuple[Part, ...]:
         return (("text", "Nothing needs a look."),)
     newest = max((row.run for row in view.rows), default=None)
     verb = "thing needs" if len(view.incidents) == 1 else "things need"
-    items = [(incident.plot, incident_where(incident, newest)) for incident in view.incidents]
+    items = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
     return (("text", f"{len(view.incidents)} {verb} a look: "), *_named(items))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from hydra_core.models.pixels import model_input
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.networks import open_network
 from hydra_core.store.items import EvidenceRow, ItemRow, load_items, save_evidence
+from hydra_core.store.ledger import RevisionRow
 from hydra_core.store.registry import JudgingSetRow, load_judging_set
 from hydra_core.store.session import reading, writing
 
@@ -30,17 +31,24 @@ def classify(context: RunContext) -> Outcome:
         chosen = load_judging_set(connection, revision.judging_set_id or 0)
     types = sorted({item.plot for item in items})
     mine = {plot for number, plot in enumerate(types) if number % context.shards == context.shard}
-    readable = [item for item in items if item.plot in mine and item.status == "ok"]
+    rows = look(context, revision, [item for item in items if item.plot in mine], chosen)
+    writing(context.engine, lambda connection: save_evidence(connection, rows))
+    images = len({row.item_id for row in rows})
+    models = sum(1 for plot in mine if plot in chosen.models)
+    return Outcome(f"{context.name}: {images} images of {len(mine)} plot types, {models} models", images=images)
+
+
+def look(
+    context: RunContext, revision: RevisionRow, items: Sequence[ItemRow], chosen: JudgingSetRow
+) -> list[EvidenceRow]:
+    """Return the evidence of some items of a revision by a judging set; nothing is written."""
+    readable = [item for item in items if item.status == "ok"]
     rows: list[EvidenceRow] = []
     with Block.open(block_file(context, revision), revision.block_sha) as block:
         for plot in sorted({item.plot for item in readable}):
             group = [item for item in readable if item.plot == plot]
             rows += _judge_type(context, block, plot, group, chosen)
-    writing(context.engine, lambda connection: save_evidence(connection, rows))
-    models = sum(1 for plot in mine if plot in chosen.models)
-    return Outcome(
-        f"{context.name}: {len(readable)} images of {len(mine)} plot types, {models} models", images=len(readable)
-    )
+    return rows
 
 
 def _judge_type(

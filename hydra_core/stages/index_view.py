@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey
 from hydra_core.config.site import Site
-from hydra_core.report.paths import revision_href
+from hydra_core.report.paths import BLOCK_SIZE, revision_href
 from hydra_core.report.views import FrontView, IndexView, PassSummary, PlotCell, RunRow
 from hydra_core.stages.run_view import condition_words
 from hydra_core.stages.wording import column, incident_view, styles
@@ -15,16 +15,16 @@ from hydra_core.store.items import all_plot_types, load_incidents
 from hydra_core.store.ledger import PassRow, RevisionRow, newest_revisions
 from hydra_core.store.summary import StateCount, pass_counts, run_numbers, state_counts
 
-#: Runs in one index block; a block is rewritten when one of its runs is published.
-BLOCK = 1000
 #: Incidents older than this many published runs are left to the run pages.
 RECENT_RUNS = 50
 
 
 def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> IndexView:
     """Return the pass with the rows of the block that holds `run`."""
-    first = run // BLOCK * BLOCK
-    revisions = newest_revisions(connection, row.id, first_run=first, last_run=first + BLOCK - 1, state="published")
+    first = run // BLOCK_SIZE * BLOCK_SIZE
+    revisions = newest_revisions(
+        connection, row.id, first_run=first, last_run=first + BLOCK_SIZE - 1, state="published"
+    )
     keys = {number: key for key, number in all_plot_types(connection).items()}
     counts: dict[int, dict[int, list[StateCount]]] = {}
     for count in state_counts(connection, [revision.id for revision in revisions]):
@@ -45,7 +45,7 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         columns=tuple(column(site, key) for key in ranked),
         rows=rows,
         incidents=tuple(incident_view(site, keys[found.plot_type_id], found) for found in ordered),
-        blocks=tuple(sorted({number // BLOCK for number in published})),
+        blocks=tuple(sorted({number // BLOCK_SIZE for number in published})),
         updated_at=now(),
         expected_every_s=site.settings.publish.expected_every_s,
         classes=styles(site, sorted(names)),

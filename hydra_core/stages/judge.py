@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -36,7 +36,7 @@ def judge(context: RunContext) -> Outcome:
     """Turn the evidence of a run into verdicts and incidents."""
     with reading(context.engine) as connection:
         revision = current_revision(connection, context)
-        verdicts = derive(connection, context, revision)
+        verdicts = derive(connection, context, revision, load_evidence(connection, revision.id))
         types = sorted({item.plot_type_id for item in load_items(connection, revision.id)})
     flagged = sum(1 for verdict in verdicts if verdict.severity >= LOOK)
     worst = max((verdict.severity for verdict in verdicts), default=0)
@@ -58,10 +58,11 @@ def judge(context: RunContext) -> Outcome:
     return Outcome(line, ("flagged" if flagged else "clean", quality), len(verdicts))
 
 
-def derive(connection: Connection, context: RunContext, revision: RevisionRow) -> list[VerdictRow]:
-    """Return the verdicts that the stored evidence leads to; nothing is written."""
+def derive(
+    connection: Connection, context: RunContext, revision: RevisionRow, evidence: Mapping[int, Sequence[EvidenceRow]]
+) -> list[VerdictRow]:
+    """Return the verdicts that evidence (by item) leads to; nothing is written."""
     items = load_items(connection, revision.id)
-    evidence = load_evidence(connection, revision.id)
     chosen = load_judging_set(connection, revision.judging_set_id or 0)
     beam = _beam(revision.conditions, chosen.rules)
     labels = {kind: archived_label_count(connection, kind) for kind in {item.plot_type_id for item in items}}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Engine
 
+from hydra_core import report
 from hydra_core.base.clock import now
 from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
-from hydra_core.report import pages as _pages
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.index_view import front_view, index_view
 from hydra_core.stages.library_view import library_view
@@ -24,7 +24,7 @@ def publish_run(context: RunContext) -> Outcome:
         revision = current_revision(connection, context)
         with Block.open(block_file(context, revision), revision.block_sha) as block:
             view = run_view(connection, context, revision, block)
-            href = _pages.publish_run(site.site_pages, view, full_images=site.settings.publish.full_images)
+            href = report.publish_run(site.site_pages, view, full_images=site.settings.publish.full_images)
     if not revision.reached("published"):
         writing(
             context.engine,
@@ -37,11 +37,11 @@ def publish_run(context: RunContext) -> Outcome:
 def publish_lists(site: Site, engine: Engine, row: PassRow, run: int) -> None:
     """Publish what names a run: the index of its pass, the front page, the status page."""
     pages = site.site_pages
-    with _pages.site_lock(pages), reading(engine) as connection:
-        _pages.publish_index(pages, index_view(connection, site, row, run))
-        _pages.publish_front(pages, front_view(connection, site))
-        _pages.publish_status(pages, status_view(connection, site))
-        _pages.publish_help(pages)
+    with report.site_lock(pages), reading(engine) as connection:
+        report.publish_index(pages, index_view(connection, site, row, run))
+        report.publish_front(pages, front_view(connection, site))
+        report.publish_status(pages, status_view(connection, site))
+        report.publish_help(pages)
 
 
 def publish_library(context: RunContext) -> Outcome:
@@ -52,5 +52,5 @@ def publish_library(context: RunContext) -> Outcome:
 
 def publish_models(site: Site, engine: Engine) -> None:
     """Publish the model library of a site."""
-    with _pages.site_lock(site.site_pages), reading(engine) as connection:
-        _pages.publish_library(site.site_pages, library_view(connection, site))
+    with report.site_lock(site.site_pages), reading(engine) as connection:
+        report.publish_library(site.site_pages, library_view(connection, site))

@@ -21,7 +21,7 @@ from hydra_core.models.engine import Engine as Network
 from hydra_core.models.engine import load, read_card
 from hydra_core.models.pixels import model_input
 from hydra_core.models.proof import Decision, gate, measure
-from hydra_core.models.spec import Metrics, ModelCard, TrainingRefused, TrainSpec
+from hydra_core.models.spec import Metrics, ModelCard, TrainingError, TrainSpec
 from hydra_core.stages.context import Outcome, RunContext
 from hydra_core.stages.judging import rules_in_force
 from hydra_core.stages.networks import open_network
@@ -116,7 +116,7 @@ def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, 
             progress,
             threads=threads,
         )
-    except TrainingRefused as refusal:
+    except TrainingError as refusal:
         outcome = f"{due.plot} was not trained: {refusal.cause}"
         writing(
             engine,

@@ -51,6 +51,16 @@
     return element;
   };
 
+  // A name may break after its underscores and nowhere else if it can.
+  hydra.name = function (text) {
+    const bdi = hydra.make("bdi");
+    text.split("_").forEach((piece, index, all) => {
+      bdi.append(piece + (index < all.length - 1 ? "_" : ""));
+      if (index < all.length - 1) bdi.append(document.createElement("wbr"));
+    });
+    return bdi;
+  };
+
   // A sentence that came as parts: our words, and names from outside, which may run from right to left.
   hydra.sentence = function (parts) {
     return parts.map(([kind, text]) => (kind === "name" ? hydra.make("bdi", "", text) : text));

@@ -106,11 +106,16 @@
     const bar = viewer.querySelector(".heatbar");
     const select = bar.querySelector("select");
     const frame = hydra.make("div", "frame");
+    const thumb = card.querySelector("svg.thumb");
+    const width = Number(pic ? pic.dataset.width : 4);
+    const height = Number(pic ? pic.dataset.height : 3);
+    frame.style.setProperty("--ratio", width / height);
+    frame.style.setProperty("--wide", pic ? Math.max(width, 240) : 300);
     if (pic && pic.dataset.full) {
       const image = hydra.make("img");
       image.width = pic.dataset.width;
       image.height = pic.dataset.height;
-      image.alt = pic.querySelector("[aria-label], img").getAttribute("aria-label") || pic.querySelector("img").alt;
+      image.alt = thumb ? thumb.getAttribute("aria-label") : pic.querySelector("img").alt;
       image.src = pic.dataset.full;
       frame.append(image);
       bar.hidden = !maps.length;
@@ -125,7 +130,7 @@
       }
     } else {
       bar.hidden = true;
-      frame.append((pic ? pic.querySelector("svg") : card.querySelector(".nothing")).cloneNode(true));
+      frame.append((thumb || card.querySelector(".nothing")).cloneNode(true));
     }
     stage.replaceChildren(frame);
     const title = card.querySelector("h3, h4, h5").cloneNode(true);
@@ -135,7 +140,7 @@
     for (const part of [card.querySelector(".tell"), card.querySelector(".more")]) {
       if (!part || part.matches(".more") && card.querySelector(".tell")) continue;
       for (const child of part.children) {
-        if (child.matches("summary, .which, a.map")) continue;
+        if (child.matches("summary, .which")) continue;
         const copy = child.cloneNode(true);
         if (copy.matches("details")) copy.open = true;
         told.append(copy);

@@ -1,0 +1,75 @@
+"""``hydra db``, ``hydra fsck``, ``hydra verify``, ``hydra plots``: looking after a deployment."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from hydra_core.cli.output import say, table
+from hydra_core.config.load import load_site
+from hydra_core.stages.context import open_run, open_site
+from hydra_core.stages.fsck import fsck
+from hydra_core.stages.verify import verify
+from hydra_core.store.items import all_plot_types
+from hydra_core.store.schema import SCHEMA_REVISION
+from hydra_core.store.session import open_engine, reading
+from hydra_core.store.upgrade import upgrade
+
+#: Exit code of a check that found something.
+FOUND = 8
+
+
+def add_commands(commands: Any) -> None:
+    """Add the sub-commands of this module."""
+    database = commands.add_parser("db", help="the database")
+    actions = database.add_subparsers(title="actions", metavar="ACTION", required=True)
+    up = actions.add_parser("upgrade", help="make the tables, or bring them to this program's schema")
+    up.set_defaults(command=_upgrade)
+    check = commands.add_parser("fsck", help="check that database, archive, models and pages agree")
+    check.set_defaults(command=_fsck)
+    again = commands.add_parser("verify", help="derive a run's verdicts again from its archived images and compare")
+    again.add_argument("name", metavar="PASS")
+    again.add_argument("run", metavar="RUN", type=int)
+    again.set_defaults(command=_verify)
+    plots = commands.add_parser("plots", help="list the plot types")
+    plots.set_defaults(command=_plots)
+
+
+def _upgrade(given: argparse.Namespace) -> int:
+    site = load_site(given.site)
+    engine = open_engine(site.database_url)
+    upgrade(engine)
+    print(f"{engine.url.render_as_string(hide_password=True)} has schema {SCHEMA_REVISION}")
+    return 0
+
+
+def _fsck(given: argparse.Namespace) -> int:
+    site, engine = open_site(given.site)
+    result = fsck(site, engine, progress=say)
+    for problem in result.problems:
+        print(f"PROBLEM  {problem}")
+    print(
+        f"{result.revisions} run revisions, {result.images} images, {result.models} models: "
+        + (f"{len(result.problems)} problems" if result.problems else "everything agrees, 0 lost")
+    )
+    return FOUND if result.problems else 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+    context = open_run(given.site, given.name, given.run)
+    result = verify(context)
+    for difference in result.differences:
+        print(f"DIFFERS  {difference}")
+    note = f" ({result.note})" if result.note else ""
+    same = "all the same" if not result.differences else f"{len(result.differences)} came out differently"
+    print(f"{context.name}: {result.checked} verdicts derived again, {same}{note}")
+    return FOUND if result.differences else 0
+
+
+def _plots(given: argparse.Namespace) -> int:
+    site, engine = open_site(given.site)
+    with reading(engine) as connection:
+        known = all_plot_types(connection)
+    rows = [(str(key), site.plot_type(key).group, site.plot_type(key).contact) for key in known]
+    print(table(("plot type", "group", "contact"), rows))
+    return 0

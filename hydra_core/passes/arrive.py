@@ -1,0 +1,179 @@
+"""Runs arrive: the ledger decides what is to be done, then the scheduler is told, a few runs at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.engine import Connection, Engine
+
+from hydra_core.base.errors import WorkflowError
+from hydra_core.config.site import Site
+from hydra_core.intake.scan import Scan, SourceFile, fingerprint
+from hydra_core.passes import scheduler
+from hydra_core.stages.sources import files_of_run, scan_all
+from hydra_core.store.ledger import (
+    PassRow,
+    RevisionRow,
+    handed_over,
+    newest_revision,
+    unfinished,
+    want_revision,
+    want_run,
+)
+from hydra_core.store.session import reading, writing
+from hydra_core.store.timings import save_unmatched
+
+Progress = Callable[[str], None]
+Decision = Literal["new", "revision", "unchanged", "in progress"]
+CONFIRM_S = 60.0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What the ledger made of a run that was announced."""
+
+    run: int
+    decision: Decision
+    sentence: str
+
+
+def run_tasks(shards: int) -> tuple[str, ...]:
+    """Return the tasks that make a revision, in the order of the graph."""
+    classify = tuple(f"classify_shard{number}" for number in range(shards))
+    return ("chunk_images", *classify, "judge", "heatmap", "archive", "publish_run")
+
+
+def runs_in_source(site: Site, row: PassRow) -> Scan:
+    """Look at the whole source of a pass."""
+    return scan_all(site, Path(row.source))
+
+
+def announce(site: Site, engine: Engine, row: PassRow, runs: Sequence[int]) -> list[Arrival]:
+    """Enter runs into the ledger; nothing is told to the scheduler yet.
+
+    Raises
+    ------
+    WorkflowError
+        When the pass is closed, or a run is outside it; then no run is entered.
+    """
+    if row.state != "open":
+        raise WorkflowError(f"the pass {row.name} is closed", next_step=f"reopen it: hydra pass resume {row.name}")
+    outside = [run for run in runs if not row.first_run <= run <= row.last_run]
+    if outside:
+        raise WorkflowError(
+            f"run {outside[0]} is outside the pass {row.name}, which spans {row.first_run} to {row.last_run}",
+            next_step="use the pass of that run period, or make one with 'hydra pass create'",
+        )
+    arrivals = []
+    for run in dict.fromkeys(runs):
+        files, waiting = files_of_run(site, Path(row.source), run)
+        arrivals.append(_enter(engine, row, run, files, waiting))
+    return arrivals
+
+
+def note_unmatched(engine: Engine, row: PassRow, found: Scan) -> None:
+    """Keep the files that no rule took, for the status page."""
+    files = [(entry.relative, entry.reason) for entry in found.unmatched]
+    writing(engine, lambda connection: save_unmatched(connection, row.id, files))
+
+
+def _enter(engine: Engine, row: PassRow, run: int, files: Sequence[SourceFile], waiting: int) -> Arrival:
+    mark = fingerprint(files)
+    name = files[0].parsed.run_name if files else str(run)
+    found = f"{len(files)} files" + (f", {waiting} still being written" if waiting else "")
+
+    def work(connection: Connection) -> Arrival:
+        newest = newest_revision(connection, row.id, run)
+        if newest is None:
+            want_revision(connection, want_run(connection, row.id, run, name), 1, mark)
+            return Arrival(run, "new", f"run {run}: new, {found}")
+        if newest.state != "published":
+            return Arrival(run, "in progress", f"run {run}: revision {newest.revision} is {newest.state}")
+        if newest.fingerprint == mark:
+            return Arrival(run, "unchanged", f"run {run}: unchanged, published as revision {newest.revision}")
+        want_revision(connection, newest.run_id, newest.revision + 1, mark)
+        return Arrival(run, "revision", f"run {run}: its files changed, revision {newest.revision + 1}, {found}")
+
+    return writing(engine, work)
+
+
+def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> int:
+    """Tell the scheduler of every run that the ledger wants and the scheduler is not at work on; return how many.
+
+    What was lost (a command while the scheduler was down, a cleaned run folder) is healed by the same call.
+    """
+    if not scheduler.is_running(row.workflow):
+        with reading(engine) as connection:
+            count = len(unfinished(connection, row.id))
+        progress(
+            f"the scheduler of {row.workflow} is not running: {count} runs wait in the ledger; "
+            f"'hydra pass resume {row.name}' starts it"
+        )
+        return 0
+    told = 0
+    batch = site.settings.cylc.batch
+    while True:
+        new, again, busy = _sort(engine, row)
+        room = batch - busy
+        if not new and not again:
+            return told
+        if room <= 0:
+            time.sleep(2)
+            continue
+        first = new[:room]
+        if first:
+            scheduler.start_runs(row.workflow, first)
+        for run in again[: room - len(first)]:
+            scheduler.trigger_again(row.workflow, run, run_tasks(site.settings.cylc.shards))
+            first.append(run)
+        _confirm(row, first, again)
+        writing(engine, lambda connection, first=first: handed_over(connection, row.id, first))  # type: ignore[misc]
+        told += len(first)
+        progress(f"{told} runs handed to {row.workflow}")
+
+
+def _sort(engine: Engine, row: PassRow) -> tuple[list[int], list[int], int]:
+    """Return (runs the scheduler has never seen, runs to trigger again, runs it is at work on)."""
+    with reading(engine) as connection:
+        wanted = unfinished(connection, row.id)
+    states = scheduler.task_states(row.workflow, [revision.run for revision in wanted])
+    new, again, busy = [], [], 0
+    for revision in wanted:
+        known = [task for task in states[revision.run] if task.name != "arrive"]
+        if not known:
+            new.append(revision.run)
+        elif any(task.status in scheduler.ACTIVE for task in known):
+            busy += 1
+        else:
+            again.append(revision.run)
+    return new, again, busy
+
+
+def _confirm(row: PassRow, runs: Sequence[int], again: Sequence[int]) -> None:
+    """Wait until the scheduler shows the runs: its commands are queued, and say nothing of a refusal."""
+    limit = time.monotonic() + CONFIRM_S
+    missing = set(runs) - set(again)
+    renewed = set(runs) & set(again)
+    while missing or renewed:
+        states = scheduler.task_states(row.workflow, sorted(missing | renewed))
+        missing -= {run for run in missing if any(task.name != "arrive" for task in states[run])}
+        renewed -= {run for run in renewed if any(task.status in scheduler.ACTIVE for task in states[run])}
+        if not missing and not renewed:
+            return
+        if time.monotonic() > limit:
+            some = ", ".join(str(run) for run in sorted(missing | renewed)[:5])
+            raise WorkflowError(
+                f"the scheduler of {row.workflow} did not take run {some} within {CONFIRM_S:.0f} s",
+                next_step=f"look at {scheduler.run_folder(row.workflow) / 'log' / 'scheduler' / 'log'}",
+            )
+        time.sleep(0.3)
+
+
+def failed_tasks(row: PassRow, revision: RevisionRow) -> list[str]:
+    """Return the tasks of a run that failed for good."""
+    states = scheduler.task_states(row.workflow, [revision.run])[revision.run]
+    return [task.name for task in states if task.status in ("failed", "submit-failed")]

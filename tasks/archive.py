@@ -1,0 +1,9 @@
+"""Node archive: put the verified block where it stays, and see whether labels wait."""
+
+import sys
+
+from hydra_core.cli.job import run_job
+from hydra_core.stages.archive import archive
+
+if __name__ == "__main__":
+    sys.exit(run_job(archive))

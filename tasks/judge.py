@@ -1,0 +1,9 @@
+"""Node judge: turn evidence into verdicts and incidents."""
+
+import sys
+
+from hydra_core.cli.job import run_job
+from hydra_core.stages.judge import judge
+
+if __name__ == "__main__":
+    sys.exit(run_job(judge))

@@ -1,0 +1,9 @@
+"""Node publish_library: write the pages of the models."""
+
+import sys
+
+from hydra_core.cli.job import run_job
+from hydra_core.stages.publish import publish_library
+
+if __name__ == "__main__":
+    sys.exit(run_job(publish_library))
