@@ -84,7 +84,7 @@ def item_histogram(
 def fault_cells(plot: DemoPlot, fault: str, part: int) -> BoolArray:
     """Return True for the bins that a named fault strikes in a plot type."""
     scope = FAULTS[fault].scope
-    if scope == "pair":
+    if scope == "pair" and "board" in plot.parts:
         return _pair(plot, part)
     if scope == "beam" and plot.beamless is not None:
         return plot.live() & ~plot.beamless

@@ -6,9 +6,9 @@ The rule ``nodata-1``:
    closed left side, and nothing but the picture's ground beyond the two. Narrow ones (colour bars) do not count.
    Without a frame the whole picture is looked at.
 2. Inside each frame the commonest colour is the ground, be it white or the zero colour of a colour map.
-3. What differs from the ground by more than 32 of 255 in any channel is ink, except for grid lines (edge to edge, pale
-   or broken), ticks that point inwards, a zero line (flat, at the lower edge or in the very middle) and boxes of text
-   in the upper half (statistics, legend).
+3. What differs from the ground by more than 32 of 255 in any channel is ink, except for thin pale grey strokes (the
+   detector's outline, guide lines), grid lines (edge to edge, pale or broken), ticks that point inwards, a zero line
+   (flat, at the lower edge or in the very middle) and boxes of text in the upper half (statistics, legend).
 4. The plot is empty when less than 2 pixels (and less than 1 % of the area) are ink.
 
 It errs on the side of content: a mark that it does not know counts as ink. A histogram that is constant all over
@@ -135,16 +135,38 @@ def _more_outside(rgb: Pixels, drawn: Mask, frames: list[Box]) -> bool:
 
 def _ink_inside(inner: Pixels) -> int:
     """Count the pixels of a frame's inside that are data."""
-    distance = _distance(inner, _commonest(inner.reshape(-1, 3)))
+    ground = _commonest(inner.reshape(-1, 3))
+    distance = _distance(inner, ground)
     ink = distance > _CONTRAST
     _erase_lines(ink, distance, levels=True)
     _erase_lines(ink.T, distance.T, levels=False)
     if ink.mean() > _SURELY_INK:
         return int(ink.sum())
     _erase_boxes(ink)
+    ink &= ~(_pale_strokes(inner, ground, distance) & ~_thick(ink))
     _erase_ticks(ink)
     _erase_ticks(ink.T)
     return int(ink.sum())
+
+
+def _pale_strokes(inner: Pixels, ground: NDArray[np.int16], distance: NDArray[np.int16]) -> Mask:
+    """Return where the ground is only shaded, without colour: candidates for outlines and guide lines."""
+    shift = inner.astype(np.int16) - ground
+    shaded: Mask = (distance < _PALE) & (shift.max(axis=2) - shift.min(axis=2) <= 12)
+    return shaded
+
+
+def _thick(ink: Mask) -> Mask:
+    """Return the ink that is part of a filled square of 3 x 3 pixels."""
+    padded = np.pad(ink, 2)
+    inner = np.ones((ink.shape[0] + 2, ink.shape[1] + 2), bool)
+    shifts = [(down, across) for down in range(3) for across in range(3)]
+    for down, across in shifts:
+        inner &= padded[down : down + inner.shape[0], across : across + inner.shape[1]]
+    thick = np.zeros_like(ink)
+    for down, across in shifts:
+        thick |= inner[down : down + ink.shape[0], across : across + ink.shape[1]]
+    return thick
 
 
 def _erase_lines(ink: Mask, distance: NDArray[np.int16], *, levels: bool) -> None:

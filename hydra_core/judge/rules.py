@@ -1,7 +1,7 @@
 """From evidence to a verdict: one pure function, first rule that applies wins.
 
 The order says what matters: a picture that cannot be read says nothing, an empty one says nothing of the detector's
-channels, and only then is a network asked. A network's `NoData` never hides an empty plot and cannot invent one.
+channels, and only then is a network asked. Without beam nothing is flagged: the detector had nothing to see.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from hydra_core.judge.evidence import Classification, ItemEvidence, percent
 #: Part of every judging set: a change here must change verdicts only under a new number.
 RULES_VERSION = "judge-1"
 
+NO_DATA = "NoData"
 LOOK = 2
 PROBLEM = 3
 
@@ -78,14 +79,14 @@ def _empty(evidence: ItemEvidence) -> Judgement:
     sentence = evidence.content.sentence if evidence.content else ""
     if evidence.beam is False:
         return Judgement(
-            "NoData",
+            NO_DATA,
             "no_beam",
             0,
             reasons=(sentence, "There was no beam in this run, so an empty plot is what one expects."),
         )
     known = "There was beam." if evidence.beam else "Whether there was beam is not recorded."
     return Judgement(
-        "NoData",
+        NO_DATA,
         "no_data",
         PROBLEM if evidence.beam else LOOK,
         reasons=(sentence, known),
@@ -105,11 +106,28 @@ def _no_model(evidence: ItemEvidence) -> Judgement:
     )
 
 
+def _without_beam(winner: str, confidence: float, threshold: float) -> Judgement:
+    state = "no_beam" if winner == NO_DATA else "confirmed" if confidence >= threshold else "unconfirmed"
+    return Judgement(
+        winner,
+        state,
+        0 if winner == NO_DATA else 1,
+        confidence,
+        threshold,
+        (
+            f"Looks {winner} ({percent(confidence)}).",
+            "There was no beam in this run, so this is noted and nobody is called.",
+        ),
+    )
+
+
 def _classified(evidence: ItemEvidence, found: Classification) -> Judgement:
     winner = found.winner
     confidence = found.probabilities[winner]
     threshold = found.thresholds.get(winner, 0.5)
     problem = winner in evidence.problem_classes
+    if evidence.beam is False and winner not in evidence.normal_classes:
+        return _without_beam(winner, confidence, threshold)
     if confidence < threshold:
         others = sorted(found.probabilities, key=lambda name: -found.probabilities[name])
         second = f"; {others[1]} has {percent(found.probabilities[others[1]])}" if len(others) > 1 else ""
@@ -121,6 +139,16 @@ def _classified(evidence: ItemEvidence, found: Classification) -> Judgement:
             threshold,
             (f"Looks {winner} ({percent(confidence)}), but {percent(threshold)} is needed to be sure{second}.",),
             "look at it and label it: close calls teach the model most",
+        )
+    if winner == NO_DATA:
+        return Judgement(
+            winner,
+            "no_data",
+            LOOK,
+            confidence,
+            threshold,
+            (f"Looks like a plot without data: {percent(confidence)}, {percent(threshold)} is needed.",),
+            "check that the detector was read out and that the histogram was filled",
         )
     severity = PROBLEM if problem else 0 if winner in evidence.normal_classes else 1
     return Judgement(

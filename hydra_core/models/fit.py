@@ -14,6 +14,9 @@ from hydra_core.models.lazy import tensorflow
 from hydra_core.models.proof import measure
 from hydra_core.models.spec import Epoch, TrainingError, TrainSpec
 
+#: A smaller fall of the validation loss at the same macro-F1 is no reason to go on.
+WORTHWHILE = 0.01
+
 _EVALUATION_BATCH = 32
 
 
@@ -132,7 +135,7 @@ def fit(
     stream = epoch_indices(labels[train], spec)
     curve: list[Epoch] = []
     best: tuple[float, float] = (-1.0, 0.0)
-    best_epoch, best_weights = 0, None
+    best_epoch, last_gain, best_weights = 0, 0, None
     begun, done = time.monotonic(), 0
     for number in range(1, spec.epochs + 1):
         order = train[next(stream)]
@@ -161,14 +164,16 @@ def fit(
         if len(validation):
             point = _judged(point, probabilities, images, labels, validation)
             score = (point.validation_macro_f1 or 0.0, -(point.validation_loss or 0.0))
+            if score > (best[0], best[1] + WORTHWHILE):
+                last_gain = number
             if score > best:
                 best, best_epoch, best_weights = score, number, model.get_weights()
         else:
-            best_epoch = number
+            best_epoch = last_gain = number
         curve.append(point)
         progress(_line(point, spec.epochs, (time.monotonic() - begun) / number))
         # Early on the running statistics of batch normalisation lag, and validation says little.
-        if number - best_epoch >= spec.patience and 3 * number >= spec.epochs:
+        if number - last_gain >= spec.patience and 3 * number >= spec.epochs:
             progress(f"no progress for {spec.patience} epochs: stopped early")
             break
     if best_weights is not None:

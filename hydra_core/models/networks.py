@@ -65,10 +65,10 @@ def _conv(keras: Any, x: Tensor, filters: int, *, stride: int = 1, kernel: int =
 
 
 def _compact(keras: Any, image: Tensor) -> Tensor:
-    """About 0.45 M parameters; the maps have 1/8 of the input's size (16 x 16 at 128 pixels).
+    """About 0.37 M parameters; the maps have 1/8 of the input's size (16 x 16 at 128 pixels).
 
     Plain convolutions, no attention over channels: such a gate sees the whole plot and spreads the decision evenly
-    over the map, which then points nowhere (docs/results).
+    over the map. On emulated dead boards the map's peak hit the board in 0.06 of the cases with it, 0.95 without.
     """
     x = keras.layers.Rescaling(1 / 255)(image)
     x = _conv(keras, x, 24, stride=2)

@@ -34,7 +34,7 @@ def measure(
     classes
         The model's classes in order.
     image_hashes
-        SHA-256 of the images, to let `gate` refuse comparing results on different images.
+        SHA-256 of the images; `gate` compares two results only if both name the same images.
 
     Raises
     ------
@@ -180,8 +180,8 @@ def gate(
         )
     if live is None:
         return Decision(True, f"macro-F1 {candidate.macro_f1:.3f} on {candidate.n} test images; no model was live")
-    if (candidate.images, candidate.n) != (live.images, live.n):
-        return Decision(False, "the live model was measured on other images, so the two cannot be compared")
+    if not candidate.images or (candidate.images, candidate.n) != (live.images, live.n):
+        return Decision(False, "the two models were not measured on the same named images and cannot be compared")
     if candidate.macro_f1 < live.macro_f1:
         return Decision(
             False,

@@ -164,7 +164,10 @@ def task_states(workflow: str, runs: Sequence[int]) -> dict[int, list[TaskState]
             with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
                 for run in runs:
                     rows = connection.execute(
-                        "SELECT name, status, submit_num FROM task_states WHERE cycle = ? ORDER BY name", (str(run),)
+                        "SELECT name, status, submit_num FROM task_states"
+                        # A group trigger leaves the earlier attempts behind, in no flow.
+                        " WHERE cycle = ? AND flow_nums != '[]' ORDER BY name",
+                        (str(run),),
                     )
                     found[run] = [TaskState(str(name), str(status), int(submit)) for name, status, submit in rows]
             return found

@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\
 
 
 def visible(text: str) -> str:
-    """Return `text` with characters that nobody can see, or that turn text around, written as ``\\u202e``."""
+    """Return `text` with what nobody can see, or what turns text around, written as its code point."""
     return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -50,8 +50,8 @@ def shard(kind: str, value: Any) -> str:
     The text is ASCII, and holds neither ``<``, ``>`` nor ``&``, so that it stays data wherever it is put.
     """
     text = json.dumps(plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for character, escape in _HTML_IN_SCRIPT.items():
-        text = text.replace(character, escape)
+    for character, written in _HTML_IN_SCRIPT.items():
+        text = text.replace(character, written)
     return f'hydra.take("{kind}",{text});\n'
 
 

@@ -13,10 +13,10 @@ from hydra_core.base.clock import iso
 from hydra_core.report.encode import csv_text, shard
 from hydra_core.report.lock import site_lock
 from hydra_core.report.marks import RANK, shown
-from hydra_core.report.pages import render, write_if_changed
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, run_href
+from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.views import FrontView, IndexView, RunRow
-from hydra_core.report.words import incident_where, index_headline
+from hydra_core.report.words import incident_says, index_headline
 
 _CSV_HEADER = ("run", "name", "revision", "made_at", "images", "flagged", "unreadable", "severity", "page")
 
@@ -43,14 +43,13 @@ def _block(view: IndexView, number: int, rows: Sequence[RunRow]) -> dict[str, An
 
 
 def _latest(view: IndexView) -> dict[str, Any]:
-    newest = max((row.run for row in view.rows), default=None)
     worst = []
     for one in view.incidents:
         mark = shown(one.state, one.class_name, view.classes)
         page = f"{run_href(view.pass_name, one.last_run)}/index.html#p-{one.plot_slug}"
         worst.append(
             {"mark": mark.key, "word": mark.word, "colour": mark.colour, "plot": one.plot, "slug": one.plot_slug,
-             "where": incident_where(one, newest), "count": one.count, "says": one.sentence, "href": page}
+             "says": incident_says(one), "href": page}
         )  # fmt: skip
     first = worst[0] if worst else None
     return {

@@ -6,21 +6,23 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_bytes, write_bytes
 from hydra_core.report.views import HeatMap
 
-THUMB_WIDTH = 320
-_THUMB_HEIGHT = 480
+THUMB_WIDTH = 280
+_THUMB_HEIGHT = 420
 _COLUMNS = 8
 #: A decoded sprite stays near 30 MB, and far from the 16,383 pixels that WebP allows.
 _PER_SPRITE = 96
 _GAP = 2
-_QUALITY = 78
+_QUALITY = 60
 #: Formats a browser shows as they are; anything else is written again as PNG.
 _SHOWN = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 _MAP_SIDE = 256
@@ -69,7 +71,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def read_picture(data: bytes) -> Picture:
-    """Decode an archived image and make its thumbnail (at most 320 x 480 pixels, true aspect, never enlarged).
+    """Decode an archived image and make its thumbnail (at most 280 x 420 pixels, true aspect, never enlarged).
 
     Raises
     ------
@@ -138,7 +140,7 @@ class SpriteSheet:
         self._row_top = self._row_height = 0
 
 
-def heat_png(values: np.ndarray) -> bytes:
+def heat_png(values: npt.NDArray[np.floating[Any]]) -> bytes:
     """Return a heat map as PNG with transparency: nothing where the model did not look.
 
     Parameters

@@ -98,7 +98,8 @@ def build_cards(
     sheet, root, pages = SpriteSheet(folder), root_of(href), []
     for number, card in enumerate(view.cards):
         mark = shown(card.state, card.class_name, view.classes)
-        thumb, full, absence, names = None, None, "", ()
+        thumb, full, absence = None, None, ""
+        names: tuple[str, ...] = ()
         width, height = card.width or 4, card.height or 3
         if card.image is None:
             absence = _absence(card)

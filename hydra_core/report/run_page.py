@@ -11,11 +11,11 @@ from hydra_core.base.files import TEMP_PREFIX, atomic_folder
 from hydra_core.report.encode import csv_text, json_text, shard
 from hydra_core.report.lock import site_lock
 from hydra_core.report.marks import shown
-from hydra_core.report.pages import render, write_if_changed
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, revision_href, root_of, run_href
+from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.run_cards import CSV_HEADER, build_cards, counts, csv_row, gallery, json_card, needs_look
 from hydra_core.report.views import RunView
-from hydra_core.report.words import incident_where, plain_text, run_headline
+from hydra_core.report.words import incident_says, plain_text, run_headline
 
 _REVISION = re.compile(r"r(\d+)\Z")
 
@@ -36,10 +36,7 @@ def _write_revision(site: Path, folder: Path, view: RunView, full_images: Litera
         counts=counts(pages),
         total=len(pages),
         sprites=sprites,
-        incidents=[
-            (shown(one.state, one.class_name, view.classes), one, incident_where(one, view.run))
-            for one in view.incidents
-        ],
+        incidents=[(shown(one.state, one.class_name, view.classes), one, incident_says(one)) for one in view.incidents],
         here=root_of(href) + pass_href(view.pass_name),
         block=view.run // BLOCK_SIZE,
     )

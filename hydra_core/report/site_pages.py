@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra_core.report.charts import bars, lines
 from hydra_core.report.lock import site_lock
-from hydra_core.report.pages import render, write_if_changed
+from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.views import LibraryView, ModelView, StatusView
 from hydra_core.report.words import count, listing, size_words
 

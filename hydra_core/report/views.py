@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 State = Literal[
     "confirmed",
@@ -53,12 +54,12 @@ class HeatMap:
 
     class_name: str
     kind: str
-    values: np.ndarray
+    values: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class EvidenceLine:
-    """What one judge said of one item: classifier, reference, novelty, conditions, …"""
+    """What one judge said of one item: classifier, reference, novelty or conditions."""
 
     judge: str
     status: str

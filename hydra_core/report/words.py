@@ -117,7 +117,7 @@ def _named(items: Sequence[tuple[str, str]]) -> list[Part]:
 
 
 def run_headline(view: RunView) -> tuple[Part, ...]:
-    """Return what is wrong in a run: ``2 of 80 plots need a look: CDC occupancy since chunk 3 and RF timing.``"""
+    """Return what is wrong in a run, as in "2 of 80 plots need a look: CDC occupancy since chunk 3 and RF timing"."""
     total = len({card.plot_slug for card in view.cards})
     if not total:
         return (("text", "No plots came for this run."),)
@@ -145,6 +145,12 @@ def incident_where(incident: IncidentView, newest: int | None) -> str:
         chunk = "" if incident.first_chunk is None else f", chunk {incident.first_chunk}"
         return f"since run {incident.first_run}{chunk}"
     return f"in runs {incident.first_run} to {incident.last_run}"
+
+
+def incident_says(incident: IncidentView) -> str:
+    """Return the sentence of an incident without the name of its plot, which stands beside it."""
+    says = incident.sentence.removeprefix(f"{incident.plot}: ")
+    return says[:1].upper() + says[1:]
 
 
 def index_headline(view: IndexView) -> tuple[Part, ...]:

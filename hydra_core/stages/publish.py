@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Engine
 
-from hydra_core import report
 from hydra_core.base.clock import now
 from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
+from hydra_core.report.index_page import publish_front, publish_index
+from hydra_core.report.lock import site_lock
+from hydra_core.report.run_page import publish_run as write_run_page
+from hydra_core.report.site_pages import publish_help, publish_status
+from hydra_core.report.site_pages import publish_library as write_library_page
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.index_view import front_view, index_view
 from hydra_core.stages.library_view import library_view
@@ -24,7 +28,7 @@ def publish_run(context: RunContext) -> Outcome:
         revision = current_revision(connection, context)
         with Block.open(block_file(context, revision), revision.block_sha) as block:
             view = run_view(connection, context, revision, block)
-            href = report.publish_run(site.site_pages, view, full_images=site.settings.publish.full_images)
+            href = write_run_page(site.site_pages, view, full_images=site.settings.publish.full_images)
     if not revision.reached("published"):
         writing(
             context.engine,
@@ -37,11 +41,11 @@ def publish_run(context: RunContext) -> Outcome:
 def publish_lists(site: Site, engine: Engine, row: PassRow, run: int) -> None:
     """Publish what names a run: the index of its pass, the front page, the status page."""
     pages = site.site_pages
-    with report.site_lock(pages), reading(engine) as connection:
-        report.publish_index(pages, index_view(connection, site, row, run))
-        report.publish_front(pages, front_view(connection, site))
-        report.publish_status(pages, status_view(connection, site))
-        report.publish_help(pages)
+    with site_lock(pages), reading(engine) as connection:
+        publish_index(pages, index_view(connection, site, row, run))
+        publish_front(pages, front_view(connection, site))
+        publish_status(pages, status_view(connection, site))
+        publish_help(pages)
 
 
 def publish_library(context: RunContext) -> Outcome:
@@ -52,5 +56,5 @@ def publish_library(context: RunContext) -> Outcome:
 
 def publish_models(site: Site, engine: Engine) -> None:
     """Publish the model library of a site."""
-    with report.site_lock(site.site_pages), reading(engine) as connection:
-        report.publish_library(site.site_pages, library_view(connection, site))
+    with site_lock(site.site_pages), reading(engine) as connection:
+        write_library_page(site.site_pages, library_view(connection, site))

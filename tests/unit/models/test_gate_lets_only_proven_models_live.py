@@ -45,7 +45,8 @@ def test_no_images_give_no_score() -> None:
         (results(0), None, ["Bad", "Good"], ["Hot"], False, "no class that means a problem"),
         (results(0), None, ["Bad", "Good", "Hot"], ["Hot"], False, "no test run"),
         (results(0), results(0, HASHES[::-1]), ["Bad", "Good"], ["Bad"], True, "against"),
-        (results(0), results(1, [*HASHES[1:], "x"]), ["Bad", "Good"], ["Bad"], False, "other images"),
+        (results(0), results(1, [*HASHES[1:], "x"]), ["Bad", "Good"], ["Bad"], False, "same named images"),
+        (results(0, []), results(1, []), ["Bad", "Good"], ["Bad"], False, "same named images"),
     ],
 )
 def test_gate(

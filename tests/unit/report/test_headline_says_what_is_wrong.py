@@ -1,0 +1,104 @@
+"""The first line of a page: what is wrong now, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hydra_core.report.site_pages import library_headline, status_headline
+from hydra_core.report.words import chunks_phrase, index_headline, listing, plain_text, run_headline, size_words
+
+
+@pytest.fixture
+def run(samples):
+    return replace(samples.good_run(), cards=tuple(samples.card(f"P{number}", severity=0) for number in range(5)))
+
+
+def bad(samples, plot, chunk=None, **changes):
+    return samples.card(plot, chunk, **{"class_name": "Bad", "severity": 3, **changes})
+
+
+@pytest.mark.parametrize(
+    ("flagged", "present", "said"),
+    [
+        ([3, 4, 5], [0, 1, 2, 3, 4, 5], "since chunk 3"),
+        ([2], [0, 1, 2, 3], "in chunk 2"),
+        ([3], [0, 1, 2, 3], "in the last chunk, 3"),
+        ([1, 2], [0, 1, 2, 3], "in chunks 1 to 2"),
+        ([0, 2], [0, 1, 2, 3], "in chunks 0 and 2"),
+        ([0, 2, 4, 6], [0, 1, 2, 3, 4, 5, 6, 7], "in 4 of 8 chunks"),
+        ([0, 1], [0, 1], ""),
+        ([], [0, 1], ""),
+        ([5, 9], [1, 5, 9], "since chunk 5"),
+    ],
+)
+def test_chunks_are_told_the_short_way(flagged, present, said):
+    assert chunks_phrase(flagged, present) == said
+
+
+def test_nothing_wrong_is_said_calmly(run):
+    assert plain_text(run_headline(run)) == "All 5 plots look as they should."
+
+
+def test_an_empty_run_says_so(run):
+    assert plain_text(run_headline(replace(run, cards=()))) == "No plots came for this run."
+
+
+def test_no_data_is_not_called_good(run, samples):
+    cards = (*run.cards[:4], samples.card("Q", state="no_data", class_name="NoData"))
+    assert plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 4 of 5 plots are good."
+
+
+def test_one_plot_needs(run, samples):
+    view = replace(run, cards=(*run.cards, bad(samples, "RF")))
+    assert plain_text(run_headline(view)) == "1 of 6 plots needs a look: RF."
+
+
+def test_worst_comes_first_and_the_rest_is_counted(run, samples):
+    chunks = [bad(samples, "CDC", chunk) if chunk > 1 else samples.card("CDC", chunk) for chunk in range(4)]
+    odd = samples.card("Odd", state="novel", class_name=None, severity=2, confidence=None)
+    more = [samples.card(name, state="unconfirmed", severity=2, confidence=0.5) for name in "XYZ"]
+    view = replace(run, cards=(*more, odd, *chunks))
+    said = plain_text(run_headline(view))
+    assert said == "5 of 5 plots need a look: CDC since chunk 2, Odd, X and 2 more."
+
+
+def test_names_from_outside_are_kept_apart(run, samples):
+    view = replace(run, cards=(bad(samples, "<b>"),))
+    assert ("name", "<b>") in run_headline(view)
+
+
+def test_a_pass_tells_what_lasts_and_what_was_once(samples):
+    said = plain_text(index_headline(samples.index_view(runs=3, types=2)))
+    assert said == (
+        "3 things need a look: CDC_occupancy since run 120443, RF_timing in run 120445 "
+        "and FDC_strip_pulls since run 120441."
+    )
+
+
+def test_a_pass_without_runs_is_not_called_fine(samples):
+    view = samples.index_view(runs=2, types=2)
+    assert plain_text(index_headline(replace(view, incidents=()))) == "Nothing needs a look."
+    assert "No run" in plain_text(index_headline(replace(view, incidents=(), blocks=(), rows=())))
+
+
+def test_status_says_what_waits(samples):
+    view = samples.status_view()
+    assert status_headline(view) == "2 runs of 2026-01/ver02 wait to be published."
+    done = replace(view, passes=(("p", "closed", 3, 3),))
+    assert status_headline(done) == "Every run is published, but no rule took 1 file."
+    assert status_headline(replace(done, unmatched=())) == "Every run is published."
+    both = replace(view, passes=(("a", "running", 3, 1), ("b", "running", 2, 1)))
+    assert status_headline(both) == "3 runs wait to be published: 2 of a and 1 of b."
+
+
+def test_library_says_what_lacks(samples):
+    view = samples.library_view()
+    assert library_headline(view) == "1 plot type has a live model; 2 have none yet."
+    assert library_headline(replace(view, without=())) == "1 plot type has a live model."
+
+
+def test_sizes_and_lists_read_well():
+    assert [size_words(number) for number in (12, 1500, 41_200_000_000)] == ["12 B", "1.5 kB", "41.2 GB"]
+    assert [listing(list(text)) for text in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
