@@ -340,6 +340,18 @@ def index_view(runs: int = 60, types: int = 50, last: int = 120445) -> IndexView
     return IndexView(PASS, EXPERIMENT, plots, rows, incidents(), blocks, NOW, 4 * 3600.0, CLASSES)
 
 
+def hostile_index() -> IndexView:
+    """Return a pass whose every name comes from somebody unkind."""
+    plots = tuple(PlotColumn(f"h{n}", text, text, text, text) for n, text in enumerate(HOSTILE))
+    cells = tuple(
+        PlotCell(column.slug, "confirmed", text, 3, 1, 1) for column, text in zip(plots, HOSTILE, strict=True)
+    )
+    line = replace(row(7, plots), run_name=HOSTILE[0], conditions=HOSTILE[1], cells=cells)
+    troubles = tuple(replace(incidents()[0], plot=text, sentence=text) for text in HOSTILE)
+    name = "unkind <img src=x onerror=alert(5)>"
+    return IndexView(name, HOSTILE[0], plots, (line,), troubles, (0,), NOW, 3600.0, CLASSES)
+
+
 def front_view() -> FrontView:
     """Return the list of passes."""
     return FrontView(EXPERIMENT, NOW, (PassSummary(PASS, "running", 60), PassSummary("2025-08/ver11", "closed", 1841)))

@@ -85,8 +85,14 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+        sync_folder(temp)
         if not target.exists():
-            temp.rename(target)
+            try:
+                temp.rename(target)
+            except OSError:
+                # Another writer came first in this very moment.
+                if not target.is_dir():
+                    raise
             sync_folder(target.parent)
     finally:
         shutil.rmtree(temp, ignore_errors=True)

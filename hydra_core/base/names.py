@@ -11,6 +11,7 @@ from hydra_core.base.errors import HydraError
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}\Z")
 _UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_.+-]+")
+_HASHED = re.compile(r".*-[0-9a-f]{10}\Z")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z", re.IGNORECASE)
 
 
@@ -26,7 +27,8 @@ def slug(name: str) -> str:
     >>> slug("../x").endswith("x-71ef9d16f2")
     False
     """
-    if _SAFE.match(name) and not _RESERVED.match(name) and not name.endswith("."):
+    # A name that looks as if it had been made unique here is cleaned too, or it could be the slug of another one.
+    if _SAFE.match(name) and not _RESERVED.match(name) and not name.endswith(".") and not _HASHED.match(name):
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     cleaned = _UNSAFE_CHARACTERS.sub("_", name).strip("._-")[:60] or "name"
@@ -45,7 +47,12 @@ def safe_join(root: Path, *parts: str) -> Path:
         if "\0" in part or part.startswith(("/", "\\")):
             raise HydraError(f"the name {part!r} cannot be used inside {root}", next_step="rename it")
     joined = root.joinpath(*parts)
-    if not joined.resolve().is_relative_to(root.resolve()):
+    try:
+        inside = joined.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        # A link that leads to itself.
+        inside = False
+    if not inside:
         raise HydraError(f"the name {'/'.join(parts)!r} would leave {root}", next_step="rename it")
     return joined
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hydra_core.cli.admin import FOUND
 from hydra_core.cli.output import say
 
 
@@ -18,6 +19,16 @@ def add_commands(commands: Any) -> None:
     demo.add_argument("--chunks", type=int, default=6)
     demo.add_argument("--seed", type=int, default=None)
     demo.set_defaults(command=run_demo)
+    trial = commands.add_parser("try", help="judge a folder of images: finds runs and plot types by itself")
+    trial.add_argument("folder", type=Path)
+    trial.add_argument("--labels", type=Path, help="CSV with the columns file,label; a model is trained from them")
+    trial.add_argument("--out", type=Path, help="where it goes (default: hydra-try-FOLDER)")
+    trial.add_argument("--plot-type", help="all images are this one plot type")
+    trial.add_argument("--run-pattern", help="regular expression; its first group is the run number")
+    trial.add_argument("--block", type=int, default=50, help="images a block, where there are no runs (default: 50)")
+    trial.add_argument("--network", default="compact", help="network to train (default: compact)")
+    trial.add_argument("--epochs", type=int, default=60, help="most epochs of a training (default: 60)")
+    trial.set_defaults(command=run_trial)
 
 
 def run_demo(given: argparse.Namespace) -> int:
@@ -36,3 +47,31 @@ def run_demo(given: argparse.Namespace) -> int:
         f"pages       {result.index}"
     )
     return 0
+
+
+def run_trial(given: argparse.Namespace) -> int:
+    """Try a folder and print what came of it."""
+    from hydra_core.passes.try_folder import TrialOptions, default_out, try_folder
+
+    options = TrialOptions(
+        labels=given.labels,
+        plot_type=given.plot_type,
+        run_pattern=given.run_pattern,
+        block=given.block,
+        network=given.network,
+        epochs=given.epochs,
+    )
+    trial = try_folder(given.folder, given.out or default_out(given.folder), options, say)
+    for model in trial.models:
+        print(f"model       {model.name} is {model.status}: {model.reason}")
+    for problem in trial.check.problems:
+        print(f"PROBLEM     {problem}")
+    print(
+        f"runs        {trial.counted.runs}\n"
+        f"images      {trial.counted.images}\n"
+        f"flagged     {trial.counted.flagged}\n"
+        f"unreadable  {trial.counted.unreadable}\n"
+        f"time        {trial.seconds:.0f} s, {len(trial.check.problems)} problems found by fsck\n"
+        f"pages       {trial.index}"
+    )
+    return FOUND if trial.check.problems else 0

@@ -100,7 +100,10 @@ def load_site(given: str | Path | None = None) -> Site:
     folder = find_site(given)
     raw = _expand(_read(folder / "site.toml"), folder / "site.toml")
     settings = _parse(SiteFile, folder / "site.toml", raw)
-    root = (folder / settings.paths.data_root.expanduser()).resolve()
+    try:
+        root = (folder / settings.paths.data_root.expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"{folder / 'site.toml'}: paths.data_root: {error}", next_step="mend that setting") from error
     settings = settings.model_copy(update={"paths": settings.paths.model_copy(update={"data_root": root})})
     plots_path, people_path = folder / "plots.toml", folder / "people.toml"
     plots = _parse(PlotsFile, plots_path, _read(plots_path) if plots_path.exists() else {})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from hydra_core.base.names import PlotKey
 
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+#: A label that says: leave this image out of training and of every figure.
+IGNORE = "Ignore"
 
 
 class Strict(BaseModel):
@@ -34,6 +38,13 @@ class PlotClass(Strict):
     problem: bool = False
     normal: bool = False
 
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, value: str) -> str:
+        if value == IGNORE:
+            raise ValueError(f"{IGNORE!r} is kept for labels that leave an image out")
+        return value
+
 
 #: The vocabulary of the original; a site may replace it. Red is for Bad alone.
 DEFAULT_CLASSES: tuple[PlotClass, ...] = (
@@ -47,9 +58,6 @@ DEFAULT_CLASSES: tuple[PlotClass, ...] = (
     PlotClass(name="Source", colour="#1f4e9c"),
     PlotClass(name="Amorphous", colour="#5d7896"),
 )
-
-#: A label that says: leave this image out of training and of every figure.
-IGNORE = "Ignore"
 
 
 class PlotType(Strict):
@@ -65,6 +73,13 @@ class PlotType(Strict):
     """A run without it gets a card that says so."""
     network: str | None = None
     """Network to train for this type; the site's default where not given."""
+
+    @field_validator("name")
+    @classmethod
+    def _name_as_intake_reads_it(cls, value: str) -> str:
+        if value.endswith(":chunks"):
+            raise ValueError("':chunks' is no part of the name: write chunked = true")
+        return unicodedata.normalize("NFC", value)
 
     @property
     def key(self) -> PlotKey:

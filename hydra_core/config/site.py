@@ -57,7 +57,7 @@ class IntakeSection(Strict):
     settle_s: Annotated[float, Field(ge=0)] = 5.0
     """A file younger than this may still be written; it is left for the next look."""
     max_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
-    max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
+    max_pixels: Annotated[int, Field(gt=0, le=80_000_000)] = 40_000_000
     rules: tuple[NamingRuleSection, ...] = Field(default=(), alias="rule")
     """Empty: the default rule."""
     listing: Path | None = None

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from hydra_core.base.errors import ConfigError
 from hydra_core.base.names import PlotKey
 
 #: File name endings of images, lower case.
@@ -161,28 +160,6 @@ def default_rules(suffixes: Sequence[str] = IMAGE_SUFFIXES) -> tuple[NamingRule,
 
 
 DEFAULT_RULES = default_rules()
-
-
-def rules_from(sections: Iterable[BaseModel]) -> tuple[NamingRule, ...]:
-    """Return the rules of a site's configuration (``[[intake.rule]]``), or the default rules where it has none.
-
-    Raises
-    ------
-    ConfigError
-        When a rule cannot be used; the message names it.
-    """
-    rules = []
-    for section in sections:
-        values = section.model_dump()
-        try:
-            rules.append(NamingRule.model_validate(values))
-        except ValidationError as error:
-            cause = "; ".join(problem["msg"] for problem in error.errors())
-            raise ConfigError(
-                f"the naming rule {values.get('name')!r} cannot be used: {cause}",
-                next_step="mend [[intake.rule]] in site.toml",
-            ) from error
-    return tuple(rules) or DEFAULT_RULES
 
 
 def parse_path(relative: PurePosixPath, rules: Sequence[NamingRule] = DEFAULT_RULES) -> ParsedName | Unmatched:

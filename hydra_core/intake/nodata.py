@@ -101,8 +101,10 @@ def find_frames(drawn: Mask) -> list[Box]:
         bool, shape (height, width): where the picture differs from its ground.
     """
     height, width = drawn.shape
-    found = []
+    found: list[Box] = []
     for row, left, right in _runs(drawn, max(12, int(_LEAST_SIDE * width))):
+        if any(box.top <= row < box.bottom and box.left <= left + 8 and right <= box.right + 2 for box in found):
+            continue
         climb, side = _climb(drawn, row, left)
         if climb < max(12, _LEAST_SIDE * height):
             continue
@@ -270,7 +272,8 @@ def _stretches(flags: Mask) -> list[tuple[int, int]]:
 
 def _commonest(pixels: Pixels) -> NDArray[np.int16]:
     """Return the commonest colour of pixels (n, 3): the median of the fullest of 32 768 colour bins."""
-    bins = (pixels >> 3).astype(np.int32) @ np.array([1024, 32, 1], np.int32)
+    red, green, blue = ((pixels[:, channel] >> 3).astype(np.int32) for channel in range(3))
+    bins = (red << 10) | (green << 5) | blue
     fullest = int(np.bincount(bins).argmax())
     colour: NDArray[np.int16] = np.median(pixels[bins == fullest], axis=0).astype(np.int16)
     return colour
@@ -278,5 +281,6 @@ def _commonest(pixels: Pixels) -> NDArray[np.int16]:
 
 def _distance(rgb: Pixels, colour: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return the largest difference of the channels, shape (height, width)."""
-    distance: NDArray[np.int16] = np.abs(rgb.astype(np.int16) - colour).max(axis=2)
+    red, green, blue = (np.abs(rgb[:, :, channel].astype(np.int16) - colour[channel]) for channel in range(3))
+    distance: NDArray[np.int16] = np.maximum(np.maximum(red, green), blue)
     return distance

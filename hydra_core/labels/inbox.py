@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import secrets
 import stat
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
@@ -13,13 +16,16 @@ from sqlalchemy.engine import Engine
 from hydra_core.base.clock import now
 from hydra_core.base.errors import RequestError
 from hydra_core.base.files import TEMP_PREFIX, sha256_bytes, write_bytes
-from hydra_core.base.names import PlotKey
+from hydra_core.base.names import PlotKey, slug
 from hydra_core.config.plots import IGNORE
 from hydra_core.config.site import Site
 from hydra_core.labels.request import MAX_BYTES, LabelRequest, parse_request
 from hydra_core.store.items import all_plot_types
 from hydra_core.store.labelbook import NewLabel, NewRequest, known_requests, save_request
 from hydra_core.store.session import reading, writing
+
+#: How far the clock of whoever labels may be ahead of ours.
+CLOCK_SKEW = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ def receive(site: Site, engine: Engine) -> list[Received]:
     """Take every file of the inbox in.
 
     A kill at any instant is healed by the next call: the kept copy comes first, then the rows, then the removal.
+    A file that was refused before is looked at again: what it lacked may be there now.
     """
     return [_receive_one(site, engine, path) for path in waiting_files(site.inbox)]
 
@@ -74,43 +81,55 @@ def _account(uid: int) -> str:
         return f"uid {uid}"
 
 
+def _shown(path: Path) -> str:
+    """Return the name of a file as text that can be printed and kept, whatever bytes it is made of."""
+    return path.name.encode("utf-8", "replace").decode()
+
+
+def _put_aside(path: Path, quarantine: Path) -> None:
+    quarantine.mkdir(parents=True, exist_ok=True)
+    # A name of its own: what was put there before must stay.
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(quarantine / f"{secrets.token_hex(6)}-{slug(_shown(path))}")
+
+
 def _receive_one(site: Site, engine: Engine, path: Path) -> Received:
+    name, quarantine = _shown(path), site.root / "quarantine"
     try:
         found = _read(path)
     except FileNotFoundError:
-        return Received(path.name, 0, "another task took it")
+        return Received(name, 0, "another task took it")
     except (OSError, RequestError) as error:
-        moved = site.root / "quarantine" / path.name
-        moved.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(moved)
-        return Received(path.name, 0, f"{error}")
+        _put_aside(path, quarantine)
+        return Received(name, 0, error.strerror or "" if isinstance(error, OSError) else str(error))
     sha = sha256_bytes(found.data)
     with reading(engine) as connection:
         if known_requests(connection, [sha]):
             path.unlink(missing_ok=True)
-            return Received(path.name, 0, "")
+            return Received(name, 0, "")
         plot_types = all_plot_types(connection)
     try:
         request = parse_request(found.data)
         labels = _check(site, request, found.owner, plot_types)
     except RequestError as error:
-        write_bytes(site.root / "quarantine" / f"{sha}.json", found.data)
-        row = _row(sha, path.name, found.owner, None, "quarantined", str(error))
+        write_bytes(quarantine / f"{sha}.json", found.data)
+        row = _row(sha, name, found.owner, None, "quarantined", str(error))
         writing(engine, lambda connection: save_request(connection, row, []))
         path.unlink(missing_ok=True)
-        return Received(path.name, 0, str(error))
+        return Received(name, 0, str(error))
     write_bytes(site.requests_kept / f"{sha}.json", found.data)
-    row = _row(sha, path.name, found.owner, request, "accepted", "")
+    row = _row(sha, name, found.owner, request, "accepted", "")
     writing(engine, lambda connection: save_request(connection, row, labels))
+    (quarantine / f"{sha}.json").unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-    return Received(path.name, len(labels), "")
+    return Received(name, len(labels), "")
 
 
 def _row(sha: str, name: str, owner: str, request: LabelRequest | None, status: str, reason: str) -> NewRequest:
     return NewRequest(
         sha256=sha,
         kind="label" if request else "unknown",
-        file_name=name.encode("utf-8", "replace").decode()[:255],
+        file_name=name[:255],
         claimed_by=request.who if request else "",
         owner=owner,
         made_at=request.made_at if request else None,
@@ -127,8 +146,13 @@ def _check(site: Site, request: LabelRequest, owner: str, plot_types: dict[PlotK
             f"its owner {owner} may not label at this site",
             next_step=f"add the account to people.toml in {site.folder}",
         )
+    if request.made_at > now() + CLOCK_SKEW:
+        raise RequestError(
+            f"its made_at {request.made_at.isoformat()} is in the future, where it would beat every later label",
+            next_step="set the clock of the machine that wrote it, and send it again",
+        )
     classes = {known.name for known in site.plots.classes} | {IGNORE}
-    labels = []
+    labels: dict[tuple[PlotKey, str], NewLabel] = {}
     for number, item in enumerate(request.items, start=1):
         key = PlotKey.parse(item.plot_type)
         if key not in plot_types:
@@ -140,5 +164,9 @@ def _check(site: Site, request: LabelRequest, owner: str, plot_types: dict[PlotK
                 f"item {number}: there is no class {item.class_name!r}; known are {', '.join(sorted(classes))}",
                 next_step="add the class to plots.toml, or mend the label",
             )
-        labels.append(NewLabel(plot_types[key], item.image, item.class_name, request.who, request.made_at))
-    return labels
+        label = NewLabel(plot_types[key], item.image, item.class_name, request.who, request.made_at)
+        if labels.setdefault((key, item.image), label) != label:
+            raise RequestError(
+                f"item {number} gives an image another class than an item before it", next_step="leave one of the two"
+            )
+    return list(labels.values())

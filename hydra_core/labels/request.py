@@ -6,7 +6,7 @@ A file is versioned JSON. It carries no proof of who wrote it: identity is the o
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -15,6 +15,8 @@ from hydra_core.base.errors import RequestError
 
 MAX_BYTES = 64 * 2**20
 MAX_ITEMS = 1_000_000
+#: Every database here keeps an instant of this span, whatever its zone.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -38,7 +40,7 @@ class LabelRequest(_Frozen):
     hydra_request: Literal[1]
     kind: Literal["label"]
     who: Name
-    made_at: AwareDatetime
+    made_at: Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
     comment: Annotated[str, StringConstraints(max_length=10_000)] = ""
     items: Annotated[tuple[LabelItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
 
@@ -53,10 +55,8 @@ def parse_request(data: bytes) -> LabelRequest:
     """
     try:
         raw = json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(
-            f"not a JSON file: {error}", next_step="write it again"
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"not a JSON file: {error}", next_step="write it again") from error
     if not isinstance(raw, dict) or "hydra_request" not in raw:
         raise RequestError("not a request file: 'hydra_request' is missing", next_step="see docs/reference.md")
     if raw.get("kind") != "label":

@@ -198,6 +198,8 @@ class IndexView:
     expected_every_s: float
     """Pages turn amber when no run was published for longer than this."""
     classes: tuple[ClassStyle, ...]
+    newest_run: int | None = None
+    """Newest published run of the pass: an incident that reaches it is told as "since"."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from hydra_core.report.marks import RANK, shown
+from hydra_core.report.paths import BLOCK_SIZE
 from hydra_core.report.views import Card, ClassStyle, IncidentView, IndexView, RunView
 
 #: A piece of a sentence: ours, or a name from outside, which pages keep apart (`<bdi>`).
@@ -159,7 +160,9 @@ def index_headline(view: IndexView) -> tuple[Part, ...]:
         if not view.blocks:
             return (("text", "No run has been published yet."),)
         return (("text", "Nothing needs a look."),)
-    newest = max((row.run for row in view.rows), default=None)
+    newest = view.newest_run
+    if newest is None:
+        newest = max((row.run for row in view.rows if row.run // BLOCK_SIZE == max(view.blocks)), default=None)
     verb = "thing needs" if len(view.incidents) == 1 else "things need"
     items = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
     return (("text", f"{len(view.incidents)} {verb} a look: "), *_named(items))

@@ -63,7 +63,9 @@ def fsck(site: Site, engine: Engine, *, progress: Callable[[str], None] = lambda
                     revisions += 1
                     images += sum(1 for item in items if item.status == "ok")
                     problems += _revision(context, revision, items, len(verdicts))
-                    known |= {block_file(context, revision), maps_file(context, revision)}
+                    known |= {block_file(context, revision), _page_folder(context, revision)}
+                    if revision.maps_sha is not None:
+                        known.add(maps_file(context, revision))
     for model in models:
         try:
             _, identity = read_card(site.model_folder(model.plot, model.name))
@@ -103,23 +105,33 @@ def _revision(context: RunContext, revision: RevisionRow, items: list[ItemRow], 
 
 
 def _page(context: RunContext, revision: RevisionRow, items: int, name: str) -> Iterator[str]:
-    href = revision_href(context.pass_row.name, revision.run, revision.revision)
-    page = context.site.site_pages / href
-    data = page.with_name("run.json") if page.suffix else page / "run.json"
+    folder = _page_folder(context, revision)
     try:
-        cards = len(json.loads(data.read_text(encoding="utf-8"))["cards"])
-    except (OSError, ValueError, KeyError) as error:
-        yield f"{name}: its page {page} cannot be read: {error}"
+        cards = json.loads((folder / "run.json").read_text(encoding="utf-8"))["cards"]
+        images = [card["image"] for card in cards if card["image"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield f"{name}: {folder / 'run.json'} of its page cannot be read: {error}"
         return
-    if cards != items:
-        yield f"{name}: {items} items, {cards} cards on its page"
+    if not (folder / "index.html").is_file():
+        yield f"{name}: its page {folder / 'index.html'} is missing"
+    if len(cards) != items:
+        yield f"{name}: {items} items, {len(cards)} cards on its page"
+    for image in images:
+        if not (folder / image).is_file():
+            yield f"{name}: its page shows {image}, which is missing"
+
+
+def _page_folder(context: RunContext, revision: RevisionRow) -> Path:
+    return context.site.site_pages / revision_href(context.pass_row.name, revision.run, revision.revision)
 
 
 def _strangers(site: Site, known: set[Path], passes: list[PassRow]) -> Iterator[str]:
-    archive = site.root / "archive"
-    for path in sorted(archive.rglob("*")) if archive.is_dir() else []:
-        if path.is_file() and path not in known and not path.name.startswith(TEMP_PREFIX):
-            yield f"{path}: no revision of {len(passes)} passes knows this file"
+    archive, pages = site.root / "archive", site.site_pages / "passes"
+    found = [path for path in archive.rglob("*") if path.is_file()] if archive.is_dir() else []
+    found += [path.parent for path in pages.rglob("run.json")] if pages.is_dir() else []
+    for path in sorted(found):
+        if path not in known and not path.name.startswith(TEMP_PREFIX):
+            yield f"{path}: no revision of {len(passes)} passes knows it"
 
 
 def _old_temporaries(site: Site) -> Iterator[Path]:

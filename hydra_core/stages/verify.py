@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import hydra_core
+from hydra_core.base.errors import WorkflowError
 from hydra_core.stages.classify import look
 from hydra_core.stages.context import RunContext, current_revision
 from hydra_core.stages.judge import derive
@@ -26,12 +27,24 @@ class Verification:
 
 
 def verify(context: RunContext) -> Verification:
-    """Look at the archived images of a run again with its own judging set; nothing is written."""
+    """Look at the archived images of a run again with its own judging set; nothing is written.
+
+    Raises
+    ------
+    WorkflowError
+        When the run has no verdicts yet.
+    DataError
+        When its archive, or a model, is not what was written.
+    """
     with reading(context.engine) as connection:
         revision = current_revision(connection, context)
+        if revision.judged_at is None or revision.judging_set_id is None:
+            raise WorkflowError(
+                f"{context.name} r{revision.revision} has not been judged yet", next_step="wait until its page is there"
+            )
         items = load_items(connection, revision.id)
         written = load_verdicts(connection, revision.id)
-        chosen = load_judging_set(connection, revision.judging_set_id or 0)
+        chosen = load_judging_set(connection, revision.judging_set_id)
         evidence: dict[int, list[EvidenceRow]] = {}
         for row in look(context, revision, items, chosen):
             evidence.setdefault(row.item_id, []).append(row)

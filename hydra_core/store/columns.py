@@ -9,7 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeDecorator
+
+from hydra_core.base.errors import DatabaseError
+
+
+class TooLongError(DatabaseError, DontWrapMixin):
+    """A name has more characters than its column; SQLite would take it, MariaDB would not."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -25,12 +32,13 @@ class UtcTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(sa.DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse an instant without zone: it would be read as another hour elsewhere."""
+        """Refuse an instant without zone, which means another hour elsewhere; cut what only one database keeps."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("an instant without time zone")
-        return value.astimezone(UTC).replace(tzinfo=None)
+        instant = value.astimezone(UTC).replace(tzinfo=None)
+        return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back."""
@@ -58,11 +66,36 @@ class Sha256(TypeDecorator[str]):
         return None if value is None else bytes(value).hex()
 
 
-def name_type(length: int) -> sa.String:
-    """Return text that is compared byte by byte: ``RICH`` and ``Rich`` are two names on every database."""
-    return sa.String(length).with_variant(
-        mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
-    )
+class Name(TypeDecorator[str]):
+    """Text that is compared byte by byte, its last blank included, of at most `length` characters."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """``utf8mb4_bin`` pads with blanks; what does not is called otherwise on MariaDB and on MySQL."""
+        if dialect.name not in ("mysql", "mariadb"):
+            return dialect.type_descriptor(sa.String(self.length))
+        collation = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", True) else "utf8mb4_0900_bin"
+        return dialect.type_descriptor(mysql.VARCHAR(self.length, charset="utf8mb4", collation=collation))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Refuse what does not fit, with the same words on every database."""
+        if value is not None and len(value) > (self.length):
+            raise TooLongError(
+                f"the name {value[:40]!r}... has {len(value)} characters, {self.length} fit",
+                next_step="use a shorter name",
+            )
+        return value
+
+
+def name_type(length: int) -> Name:
+    """Return the type of a name: ``RICH`` and ``Rich`` are two of them on every database."""
+    return Name(length)
 
 
 def long_text() -> sa.Text:

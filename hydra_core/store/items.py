@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import aliased
 
 from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey
@@ -290,7 +291,11 @@ def verdict_series(
 
 
 def neighbour_run(connection: Connection, pass_id: int, plot_type_id: int, run: int, *, later: bool) -> int | None:
-    """Return the next run before or after `run` that has a verdict for this plot type."""
+    """Return the next run before or after `run` whose newest judged revision has a verdict for this plot type."""
+    another = aliased(Revision)
+    newer = sa.exists().where(
+        another.run_id == Revision.run_id, another.revision > Revision.revision, another.judged_at.is_not(None)
+    )
     beyond = Run.number > run if later else Run.number < run
     order = Run.number.asc() if later else Run.number.desc()
     query = (
@@ -298,7 +303,13 @@ def neighbour_run(connection: Connection, pass_id: int, plot_type_id: int, run: 
         .join(Revision, Revision.run_id == Run.id)
         .join(Item, Item.revision_id == Revision.id)
         .join(Verdict, Verdict.item_id == Item.id)
-        .where(Run.pass_id == pass_id, beyond, Item.plot_type_id == plot_type_id)
+        .where(
+            Run.pass_id == pass_id,
+            beyond,
+            Item.plot_type_id == plot_type_id,
+            Revision.judged_at.is_not(None),
+            ~newer,
+        )
         .order_by(order)
         .limit(1)
     )

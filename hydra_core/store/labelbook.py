@@ -53,13 +53,15 @@ class LabelledImage:
 
 
 def known_requests(connection: Connection, hashes: Collection[str]) -> set[str]:
-    """Return which of these request files were received before."""
-    query = sa.select(Request.sha256).where(Request.sha256.in_(list(hashes)))
+    """Return which of these request files were received and accepted before."""
+    query = sa.select(Request.sha256).where(Request.sha256.in_(list(hashes)), Request.status == "accepted")
     return set(connection.execute(query).scalars())
 
 
 def save_request(connection: Connection, request: NewRequest, labels: Sequence[NewLabel]) -> None:
-    """Enter a request with its labels; one that was received before changes nothing."""
+    """Enter a request with its labels; one that was accepted before changes nothing, one refused before is replaced."""
+    refused = (Request.sha256 == request.sha256) & (Request.status == "quarantined")
+    connection.execute(sa.delete(Request).where(refused))
     insert_new(connection, Request, [vars(request)])
     insert_new(connection, Label, [{**vars(label), "request_sha": request.sha256} for label in labels])
 

@@ -287,7 +287,7 @@ class TrainingClaim(Base):
     __tablename__ = "training_claims"
     plot_type_id: Mapped[int] = mapped_column(_reference("plot_types.id"), primary_key=True)
     mark: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    owner: Mapped[str] = mapped_column(sa.String(120))
+    owner: Mapped[str] = mapped_column(name_type(160))
     state: Mapped[str] = mapped_column(sa.String(12))  # running | done | refused
     outcome: Mapped[str] = mapped_column(long_text())
     model_id: Mapped[int | None] = mapped_column(_reference("models.id"))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from hydra_core.base.errors import DatabaseError
 from hydra_core.store.schema import SCHEMA_REVISION
@@ -65,18 +65,29 @@ def _prepare_sqlite(engine: Engine, folder: Path) -> None:
 
 
 def open_engine(url: str) -> Engine:
-    """Return an engine for an SQLAlchemy URL; nothing is connected yet."""
-    parsed = sa.make_url(url)
+    """Return an engine for an SQLAlchemy URL; nothing is connected and no file made yet.
+
+    Raises
+    ------
+    DatabaseError
+        When the URL, or the file that HYDRA_DB_PASSWORD_FILE names, cannot be used.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError) as error:
+        # The text itself may hold a password.
+        raise DatabaseError(
+            "database.url is not a database URL",
+            next_step="write mysql+pymysql://USER@HOST/DATABASE, or leave it empty",
+        ) from error
     if parsed.get_backend_name() == "sqlite":
-        folder = Path(parsed.database or ".").parent
-        folder.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(parsed, poolclass=sa.NullPool)
-        _prepare_sqlite(engine, folder)
+        _prepare_sqlite(engine, Path(parsed.database or ".").parent)
         return engine
     if parsed.get_backend_name() in ("mysql", "mariadb"):
         password_file = os.environ.get("HYDRA_DB_PASSWORD_FILE")
         if password_file and parsed.password is None:
-            parsed = parsed.set(password=Path(password_file).read_text(encoding="utf-8").strip())
+            parsed = parsed.set(password=_password(Path(password_file)))
         return sa.create_engine(
             parsed.update_query_dict({"charset": "utf8mb4"}),
             pool_pre_ping=True,
@@ -89,6 +100,26 @@ def open_engine(url: str) -> Engine:
     )
 
 
+def _password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or "it is not text"
+        raise DatabaseError(
+            f"the password file {path} cannot be read: {cause}", next_step="mend HYDRA_DB_PASSWORD_FILE"
+        ) from error
+
+
+def shown_url(engine: Engine) -> str:
+    """Return how messages name a database: without its password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """Return the file of an SQLite database, or None for another kind."""
+    return Path(engine.url.database or ".") if engine.dialect.name == "sqlite" else None
+
+
 def check_version(engine: Engine) -> None:
     """Stop with a sentence unless the database has exactly the tables that this program knows.
 
@@ -97,18 +128,22 @@ def check_version(engine: Engine) -> None:
     DatabaseError
         When the database is out of reach, empty, or of another schema version.
     """
+    file = sqlite_file(engine)
+    if file is not None and not file.exists():
+        # Merely opening it would make the file.
+        raise DatabaseError(f"there is no database {file}", next_step="run 'hydra db upgrade', or check data_root")
     try:
         with engine.connect() as connection:
             known = sa.inspect(connection).has_table("alembic_version")
             found = connection.execute(_VERSION).scalar() if known else None
     except DBAPIError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise DatabaseError(f"{where} cannot be opened: {error.orig}", next_step="check database.url") from error
+        raise DatabaseError(
+            f"{shown_url(engine)} cannot be opened: {error.orig}", next_step="check database.url"
+        ) from error
     if found != SCHEMA_REVISION:
         state = f"has schema {found}" if found else "has no tables yet"
         raise DatabaseError(
-            f"the database {engine.url.render_as_string(hide_password=True)} {state}, this program needs "
-            f"{SCHEMA_REVISION}",
+            f"the database {shown_url(engine)} {state}, this program needs {SCHEMA_REVISION}",
             next_step="run 'hydra db upgrade', or the program version that matches the database",
         )
 
@@ -116,8 +151,11 @@ def check_version(engine: Engine) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Yield a connection whose statements all see one state of the database."""
-    with engine.connect() as connection, connection.begin():
-        yield connection
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 def _worth_another_try(error: DBAPIError) -> bool:

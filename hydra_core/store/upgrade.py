@@ -6,9 +6,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from hydra_core.store.session import writing
+from hydra_core.base.errors import DatabaseError
+from hydra_core.store.session import shown_url, sqlite_file, writing
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -20,5 +23,35 @@ def alembic_config(connection: Connection) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply every migration that the database lacks."""
-    writing(engine, lambda connection: command.upgrade(alembic_config(connection), "head"))
+    """Apply every migration that the database lacks.
+
+    Raises
+    ------
+    DatabaseError
+        When the database is out of reach, belongs to a newer program, or a migration did not go through.
+    """
+    try:
+        if (file := sqlite_file(engine)) is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        writing(engine, _apply)
+    except CommandError as error:
+        raise DatabaseError(
+            f"the database {shown_url(engine)} was made by another version of this program: {error}",
+            next_step="install the program version that matches the database",
+        ) from error
+    except (DBAPIError, OSError) as error:
+        raise DatabaseError(
+            f"the database {shown_url(engine)} could not be upgraded: {getattr(error, 'orig', error)}",
+            next_step="if it is new, empty it; else restore the backup of before; then run 'hydra db upgrade' again",
+        ) from error
+
+
+def _apply(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        # Tables are made outside of transactions there, so two upgrades at a time would meet halfway.
+        connection.exec_driver_sql("SELECT GET_LOCK('hydra_upgrade', 300)")
+    try:
+        command.upgrade(alembic_config(connection), "head")
+    finally:
+        if connection.dialect.name != "sqlite":
+            connection.exec_driver_sql("SELECT RELEASE_LOCK('hydra_upgrade')")

@@ -207,15 +207,19 @@
     const card = state.get("open") && byId("c-" + state.get("open"));
     if (card) show(card);
     else if (viewer.open) { opened = null; viewer.close(); }
-    const aim = !state.size && location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
-    if (aim) {
-      const folded = aim.closest("details");
-      if (folded) folded.open = true;
-      aim.scrollIntoView();
-      const card = aim.matches("article") ? aim : aim.querySelector("article");
-      if (card) card.focus({ preventScroll: true });
-    }
+    if (!state.size) setTimeout(aim);
   }
+  // An address that ends in #p-PLOT or #c-PLOT~CHUNK; later than the browser's own jump, which takes the focus away.
+  function aim() {
+    const target = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const folded = target.closest("details");
+    if (folded) folded.open = true;
+    target.scrollIntoView();
+    const card = target.matches("article") ? target : target.querySelector("article");
+    if (card) card.focus({ preventScroll: true });
+  }
+  addEventListener("load", () => setTimeout(aim));
   addEventListener("hashchange", fromAddress);
   addEventListener("popstate", fromAddress);
 

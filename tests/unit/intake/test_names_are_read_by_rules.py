@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hydra_core.base.errors import ConfigError
 from hydra_core.base.names import PlotKey
-from hydra_core.config.site import NamingRuleSection
-from hydra_core.intake.naming import DEFAULT_RULES, NamingRule, ParsedName, Unmatched, parse_path, rules_from
+from hydra_core.intake.naming import DEFAULT_RULES, NamingRule, ParsedName, Unmatched, parse_path
 
 BIDI = "\u202e"
 
@@ -140,11 +138,9 @@ def test_what_a_producer_writes_is_what_is_read(name: str, run: int, chunk: int 
 def test_a_rule_that_cannot_work_is_refused(pattern: str) -> None:
     with pytest.raises(ValidationError):
         NamingRule(name="mine", pattern=pattern)
-    with pytest.raises(ConfigError, match="mine"):
-        rules_from([NamingRuleSection(name="mine", pattern=pattern)])
 
 
-def test_a_site_s_own_rule_is_used_and_none_means_the_default_ones() -> None:
-    section = NamingRuleSection(name="hall", pattern=r"hydra_(?P<run>\d+)_(?P<plot>\w+?)_(?P<chunk>\d+)\.png")
-    assert parsed("hydra_77_raster_3.png", *rules_from([section])).run == 77
-    assert rules_from([]) == DEFAULT_RULES
+def test_a_site_s_own_rule_is_used() -> None:
+    rule = NamingRule(name="hall", pattern=r"hydra_(?P<run>\d+)_(?P<plot>\w+?)_(?P<chunk>\d+)\.png")
+    found = parsed("hydra_77_raster_3.png", rule)
+    assert (found.run, found.plot, found.chunk, found.rule) == (77, PlotKey("raster", True), 3, "hall")

@@ -266,7 +266,7 @@ def upgrade() -> None:
         "training_claims",
         sa.Column("plot_type_id", sa.Integer(), nullable=False),
         sa.Column("mark", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("owner", sa.String(length=120), nullable=False),
+        sa.Column("owner", name_type(160), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("outcome", long_text(), nullable=False),
         sa.Column("model_id", sa.Integer(), nullable=True),
@@ -385,42 +385,20 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the step back."""
+    """Take the step back; a table takes its indexes with it."""
     op.drop_table("verdicts")
     op.drop_table("evidence")
-    with op.batch_alter_table("stage_timings", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_stage_timings_finished_at"))
-
     op.drop_table("stage_timings")
-    with op.batch_alter_table("items", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_items_plot_type_id"))
-        batch_op.drop_index(batch_op.f("ix_items_image_sha"))
-
     op.drop_table("items")
     op.drop_table("training_images")
     op.drop_table("training_claims")
-    with op.batch_alter_table("revisions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_revisions_state"))
-
     op.drop_table("revisions")
-    with op.batch_alter_table("model_thresholds", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_model_thresholds_model_id"))
-
     op.drop_table("model_thresholds")
     op.drop_table("judging_set_models")
     op.drop_table("unmatched")
     op.drop_table("runs")
-    with op.batch_alter_table("models", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_models_plot_type_id_status"))
-
     op.drop_table("models")
-    with op.batch_alter_table("labels", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_labels_plot_type_id_image_sha"))
-
     op.drop_table("labels")
-    with op.batch_alter_table("incidents", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_incidents_pass_id_last_run"))
-
     op.drop_table("incidents")
     op.drop_table("requests")
     op.drop_table("plot_types")
