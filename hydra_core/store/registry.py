@@ -21,6 +21,7 @@ from hydra_core.store.schema import (
     TrainingClaim,
     TrainingImage,
 )
+from hydra_core.store.session import hold_database
 from hydra_core.store.upsert import insert_new
 
 
@@ -194,6 +195,7 @@ def newest_judging_set(connection: Connection) -> JudgingSetRow | None:
 
 def add_judging_set(connection: Connection, reason: str, rules: Mapping[str, Any]) -> JudgingSetRow:
     """Freeze what is live now as the next judging set; if nothing differs from the newest, return that one."""
+    hold_database(connection)
     newest = newest_judging_set(connection)
     live = [
         get_model(connection, model_id)

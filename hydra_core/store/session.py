@@ -158,6 +158,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def hold_database(connection: Connection) -> None:
+    """Be the only one who asked for this, until the transaction ends; on SQLite a writer is alone anyway."""
+    connection.execute(_VERSION.with_for_update())
+
+
 def _worth_another_try(error: DBAPIError) -> bool:
     arguments: tuple[object, ...] = getattr(error.orig, "args", ())
     return bool(arguments) and (arguments[0] in _TRY_AGAIN or "database is locked" in str(arguments[0]))

@@ -30,12 +30,13 @@ class Timing:
 
 @dataclass(frozen=True)
 class TimingSummary:
-    """Medians over the runs that are counted."""
+    """Medians over the runs that are counted, and the sum of their processor time."""
 
     task: str
     jobs: int
     wall_s: float
     cpu_s: float
+    cpu_s_total: float
     max_rss_mb: float
     images_per_s: float | None
 
@@ -65,6 +66,7 @@ def timing_summaries(connection: Connection, *, newest: int = 2000) -> list[Timi
                 jobs=len(mine),
                 wall_s=statistics.median(row.wall_s for row in mine),
                 cpu_s=statistics.median(row.cpu_s for row in mine),
+                cpu_s_total=sum(row.cpu_s for row in mine),
                 max_rss_mb=max(row.max_rss_mb for row in mine),
                 images_per_s=sum(row.images for row in busy) / sum(row.wall_s for row in busy) if busy else None,
             )
