@@ -160,4 +160,4 @@ def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, 
                 f"nothing changed in {row.workflow} for {timeout_s:.0f} s; at work: {', '.join(busy) or 'nothing'}",
                 next_step=f"look with 'cylc tui {row.workflow}', or at its log",
             )
-        time.sleep(0.5)
+        time.sleep(1)

@@ -135,7 +135,14 @@ def run_headline(view: RunView) -> tuple[Part, ...]:
     fine = sum(key <= {"good", "acceptable"} for key in keys)
     if fine == total:
         return (("text", f"All {total} plots look as they should." if total > 1 else "The plot looks as it should."),)
-    return (("text", f"Nothing needs a look: {fine} of {count(total, 'plot')} {'is' if fine == 1 else 'are'} good."),)
+    if all(key <= {"no_beam"} for key in keys):
+        return (("text", "No beam: nothing is judged."),)
+    looks = "looks as it" if fine == 1 else "look as they"
+    parts = [f"{fine} of {count(total, 'plot')} {looks} should"] if fine else []
+    unjudged = sum(key == {"undetermined"} for key in keys)
+    if unjudged:
+        parts.append(f"{count(unjudged, 'plot has', 'plots have')} no model yet")
+    return (("text", f"Nothing needs a look{': ' if parts else ''}{', '.join(parts)}."),)
 
 
 def incident_where(incident: IncidentView, newest: int | None) -> str:

@@ -46,6 +46,7 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         rows=rows,
         incidents=tuple(incident_view(site, keys[found.plot_type_id], found) for found in ordered),
         blocks=tuple(sorted({number // BLOCK_SIZE for number in published})),
+        newest_run=max(published, default=None),
         updated_at=now(),
         expected_every_s=site.settings.publish.expected_every_s,
         classes=styles(site, sorted(names)),

@@ -51,7 +51,7 @@ def publish_lists(site: Site, engine: Engine, row: PassRow, run: int) -> None:
 def publish_library(context: RunContext) -> Outcome:
     """Publish the model library."""
     publish_models(context.site, context.engine)
-    return Outcome(f"the model library is at {context.site.site_pages / 'library'}")
+    return Outcome(f"the model library is at {context.site.site_pages / 'library.html'}")
 
 
 def publish_models(site: Site, engine: Engine) -> None:

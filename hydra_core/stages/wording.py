@@ -25,7 +25,7 @@ def styles(site: Site, more: Sequence[str] = ()) -> tuple[ClassStyle, ...]:
     names = [known.name for known in site.plots.classes]
     names += sorted(set(more) - set(names))
     found = [site.plot_class(name) for name in names]
-    return tuple(ClassStyle(known.name, known.colour, known.problem) for known in found)
+    return tuple(ClassStyle(known.name, known.colour, known.problem, normal=known.normal) for known in found)
 
 
 def column(site: Site, key: PlotKey) -> PlotColumn:

@@ -47,7 +47,7 @@ def test_an_empty_run_says_so(run):
 
 def test_no_data_is_not_called_good(run, samples):
     cards = (*run.cards[:4], samples.card("Q", state="no_data", class_name="NoData"))
-    assert plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 4 of 5 plots are good."
+    assert plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 4 of 5 plots look as they should."
 
 
 def test_one_plot_needs(run, samples):
@@ -102,3 +102,13 @@ def test_library_says_what_lacks(samples):
 def test_sizes_and_lists_read_well():
     assert [size_words(number) for number in (12, 1500, 41_200_000_000)] == ["12 B", "1.5 kB", "41.2 GB"]
     assert [listing(list(text)) for text in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_plots_without_a_model_are_said_to_have_none(run, samples):
+    cards = (samples.card("Q", state="undetermined", class_name=None),)
+    assert plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 1 plot has no model yet."
+
+
+def test_a_run_without_beam_is_not_judged(run, samples):
+    cards = (samples.card("Q", state="no_beam", class_name="NoData"),)
+    assert plain_text(run_headline(replace(run, cards=cards))) == "No beam: nothing is judged."
