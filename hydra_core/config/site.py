@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints
 from hydra_core.base.names import PlotKey, safe_join, slug
 from hydra_core.config.plots import PlotClass, PlotsFile, PlotType, Strict
 
+#: Durations as Cylc writes them: ``PT5S, 2*PT1M``.
+Delays = Annotated[str, StringConstraints(pattern=r"^(\d+\*)?P[0-9TDHMS]+(, ?(\d+\*)?P[0-9TDHMS]+)*$")]
 WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$")]
 
 
@@ -41,6 +43,10 @@ class CylcSection(Strict):
     """Runs handed to the scheduler at a time."""
     shards: Annotated[int, Field(ge=1, le=64)] = 1
     """Jobs that share the plot types of a run among them."""
+    retry_delays: Delays = "PT5S, PT1M"
+    """How long a failed job waits for each of its further tries."""
+    poll_every: Delays = "PT1M"
+    """How often the scheduler looks after jobs that say nothing: a killed one cannot report that it failed."""
 
 
 class NamingRuleSection(Strict):

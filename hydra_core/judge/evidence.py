@@ -60,6 +60,8 @@ class ItemEvidence:
 
     status: ItemStatus
     reason: str = ""
+    duplicate_of: str = ""
+    """Source of an earlier chunk with the very same image."""
     beam: bool | None = None
     """Whether there was beam; None where the run does not say."""
     content: Content | None = None

@@ -49,7 +49,7 @@ def judge_item(evidence: ItemEvidence) -> Judgement:
             None,
             "missing",
             LOOK,
-            reasons=(evidence.reason,),
+            reasons=(evidence.reason or "The run has no such plot.",),
             next_step="ask the producer of this plot; when the file comes, 'hydra arrive' makes a new revision",
         )
     if evidence.status == "unreadable":
@@ -57,11 +57,19 @@ def judge_item(evidence: ItemEvidence) -> Judgement:
             None,
             "unreadable",
             LOOK,
-            reasons=(evidence.reason,),
+            reasons=(evidence.reason or "The image cannot be read.",),
             next_step="ask the producer for a whole file; when it comes, 'hydra arrive' makes a new revision",
         )
     if evidence.content is not None and evidence.content.empty:
         return _empty(evidence)
+    if evidence.duplicate_of and evidence.beam is not False:
+        return Judgement(
+            None,
+            "stuck",
+            LOOK,
+            reasons=(f"The very same image as {evidence.duplicate_of}: new events would have changed it.",),
+            next_step="check that the producer still fills this plot",
+        )
     if evidence.classification is None:
         return _no_model(evidence)
     if not evidence.classification.usable:
@@ -95,6 +103,8 @@ def _empty(evidence: ItemEvidence) -> Judgement:
 
 
 def _no_model(evidence: ItemEvidence) -> Judgement:
+    if evidence.beam is False:
+        return Judgement(None, "no_beam", 0, reasons=("There was no beam in this run, and no model knows such plots.",))
     missing = max(0, evidence.labels_needed - evidence.labels_waiting)
     step = f"label {missing} more of its images" if missing else "train a model: 'hydra train' does it now"
     return Judgement(
@@ -106,12 +116,12 @@ def _no_model(evidence: ItemEvidence) -> Judgement:
     )
 
 
-def _without_beam(winner: str, confidence: float, threshold: float) -> Judgement:
+def _without_beam(winner: str, confidence: float, threshold: float, *, normal: bool) -> Judgement:
     state = "no_beam" if winner == NO_DATA else "confirmed" if confidence >= threshold else "unconfirmed"
     return Judgement(
         winner,
         state,
-        0 if winner == NO_DATA else 1,
+        0 if winner == NO_DATA or normal else 1,
         confidence,
         threshold,
         (
@@ -126,8 +136,9 @@ def _classified(evidence: ItemEvidence, found: Classification) -> Judgement:
     confidence = found.probabilities[winner]
     threshold = found.thresholds.get(winner, 0.5)
     problem = winner in evidence.problem_classes
-    if evidence.beam is False and winner not in evidence.normal_classes:
-        return _without_beam(winner, confidence, threshold)
+    normal = winner in evidence.normal_classes
+    if evidence.beam is False and (confidence < threshold or not normal):
+        return _without_beam(winner, confidence, threshold, normal=normal)
     if confidence < threshold:
         others = sorted(found.probabilities, key=lambda name: -found.probabilities[name])
         second = f"; {others[1]} has {percent(found.probabilities[others[1]])}" if len(others) > 1 else ""
@@ -150,7 +161,7 @@ def _classified(evidence: ItemEvidence, found: Classification) -> Judgement:
             (f"Looks like a plot without data: {percent(confidence)}, {percent(threshold)} is needed.",),
             "check that the detector was read out and that the histogram was filled",
         )
-    severity = PROBLEM if problem else 0 if winner in evidence.normal_classes else 1
+    severity = PROBLEM if problem else 0 if normal else 1
     return Judgement(
         winner,
         "confirmed",

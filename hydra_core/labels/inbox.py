@@ -64,14 +64,20 @@ def receive(site: Site, engine: Engine) -> list[Received]:
 
 
 def _read(path: Path) -> _File:
+    no_file = RequestError("not a regular file", next_step="put the file itself into the inbox")
+    if path.is_symlink():
+        raise no_file
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as stream:
-        facts = os.fstat(stream.fileno())
+    try:
+        facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
-            raise RequestError("not a regular file", next_step="put the file itself into the inbox")
+            raise no_file
         if facts.st_size > MAX_BYTES:
             raise RequestError(f"larger than {MAX_BYTES} bytes", next_step="split it")
-        return _File(path, stream.read(MAX_BYTES + 1), _account(facts.st_uid))
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return _File(path, stream.read(MAX_BYTES + 1), _account(facts.st_uid))
+    finally:
+        os.close(handle)
 
 
 def _account(uid: int) -> str:

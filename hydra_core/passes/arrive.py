@@ -164,11 +164,12 @@ def _confirm(row: PassRow, runs: Sequence[int], again: Sequence[int]) -> None:
         renewed -= {run for run in renewed if any(task.status in scheduler.ACTIVE for task in states[run])}
         if not missing and not renewed:
             return
-        if time.monotonic() > limit:
+        if time.monotonic() > limit or not scheduler.is_running(row.workflow):
             some = ", ".join(str(run) for run in sorted(missing | renewed)[:5])
             raise WorkflowError(
-                f"the scheduler of {row.workflow} did not take run {some} within {CONFIRM_S:.0f} s",
-                next_step=f"look at {scheduler.run_folder(row.workflow) / 'log' / 'scheduler' / 'log'}",
+                f"the scheduler of {row.workflow} did not take run {some}",
+                next_step=f"look at {scheduler.run_folder(row.workflow) / 'log' / 'scheduler' / 'log'}, "
+                f"then run 'hydra pass resume {row.name}'",
             )
         time.sleep(0.3)
 

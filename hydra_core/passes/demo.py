@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
 from hydra_core.emulate.write import DemoTruth, release, write_demo
 from hydra_core.passes import scheduler
 from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
-from hydra_core.passes.learn import hand_in, learn
+from hydra_core.passes.learn import hand_in, learn, learning_is_due
 from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
 from hydra_core.stages.publish import publish_models
@@ -57,18 +57,30 @@ class _Demo:
 
 
 def run_demo(
-    folder: Path, say: Progress, *, runs: int = 14, plot_types: int = 8, chunks: int = 6, seed: int | None = None
+    folder: Path,
+    say: Progress,
+    *,
+    runs: int = 14,
+    plot_types: int = 8,
+    chunks: int = 6,
+    seed: int | None = None,
+    cylc: Mapping[str, object] | None = None,
 ) -> DemoResult:
     """Write the demo experiment into `folder`, play its pass and publish its pages.
 
     Every step looks first whether it is done, so a demo that was killed anywhere goes on where it was.
+
+    Parameters
+    ----------
+    cylc
+        Settings of ``[cylc]`` that differ from the shipped demo site's.
     """
     begun = time.monotonic()
     folder = folder.absolute()
     plan = plan_demo(runs, plot_types, chunks) if seed is None else plan_demo(runs, plot_types, chunks, seed)
     say(f"writing the demo experiment into {folder}")
     truth = write_demo(plan, folder, progress=_every(say, 200))
-    site = _site(folder, plan)
+    site = _site(folder, plan, cylc or {})
     engine, fresh = open_database(site)
     prefix = f"{site.settings.cylc.workflow_prefix}/{MONITORING}"
     if fresh:
@@ -90,7 +102,7 @@ def run_demo(
     )
 
 
-def _site(folder: Path, plan: DemoPlan) -> Site:
+def _site(folder: Path, plan: DemoPlan, cylc: Mapping[str, object]) -> Site:
     shipped = load_shipped(folder)
     training = shipped.settings.training
     return make_site(
@@ -98,10 +110,14 @@ def _site(folder: Path, plan: DemoPlan) -> Site:
         name="demo",
         experiment=shipped.settings.site.experiment,
         sections={
-            "cylc": {"workflow_prefix": workflow_prefix(shipped.settings.cylc.workflow_prefix, folder)},
+            "cylc": {
+                **shipped.settings.cylc.model_dump(),
+                "workflow_prefix": workflow_prefix(shipped.settings.cylc.workflow_prefix, folder),
+                **cylc,
+            },
             "intake": {"settle_s": shipped.settings.intake.settle_s},
             "conditions": shipped.settings.conditions.model_dump(),
-            "training": {"network": training.network, "size": list(training.size), "epochs": training.epochs},
+            "training": {**training.model_dump(), "size": list(training.size)},
             "publish": shipped.settings.publish.model_dump(),
         },
         plots=demo_plot_types(plan),
@@ -127,7 +143,8 @@ def _play(demo: _Demo) -> bool:
     release(demo.truth.root, plan.withheld("late_chunk"))
     added_to = [run.number for run in plan.runs if run.late_chunks]
     changed |= _arrive(demo, "a chunk that comes late, for a run that is published already", added_to)
-    if changed or scheduler.busy_tasks(demo.row.workflow):
+    # A demo that was killed before it had learnt finds every run published, and still has to learn.
+    if changed or scheduler.busy_tasks(demo.row.workflow) or learning_is_due(demo.site, demo.engine):
         _up(demo)
         last = max(run.number for run in plan.in_phase("history"))
         learn(demo.site, demo.engine, demo.row, last, demo.say, timeout_s=PATIENCE_S)

@@ -24,6 +24,8 @@ from hydra_core.store.session import reading, writing
 
 #: Widest pass: some commands of Cylc cost time for every run number up to the end of a pass.
 WIDEST = 10_000
+#: While waiting, how often to look whether the scheduler is still there.
+LOOK_EVERY_S = 3.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,60}){0,3}\Z")
 Progress = Callable[[str], None]
 
@@ -82,9 +84,15 @@ def create_pass(site: Site, engine: Engine, name: str, span: tuple[int, int], so
 
 
 def resume_pass(site: Site, engine: Engine, row: PassRow, progress: Progress) -> None:
-    """Start the scheduler of a pass if it is down, and hand over whatever the ledger still wants."""
+    """Start the scheduler of a pass if it is down, and hand over whatever the ledger still wants.
+
+    A closed pass is opened again. Its scheduler starts from nothing then: Cylc would end one whose holder is done as
+    soon as it is idle, and everything that counts stands in the ledger.
+    """
+    closed_mark(site, row).unlink(missing_ok=True)
     if row.state == "closed":
-        closed_mark(site, row).unlink(missing_ok=True)
+        scheduler.stop(row.workflow)
+        scheduler.forget(row.workflow)
         writing(engine, lambda connection: set_pass_state(connection, row.id, "open"))
     if not scheduler.is_running(row.workflow):
         scheduler.install(row.workflow, write_source(site, row))
@@ -131,7 +139,7 @@ def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, 
         When a run failed for good, or `timeout_s` seconds passed without any change.
     """
     seen: tuple[object, ...] = ()
-    changed = time.monotonic()
+    changed = looked = time.monotonic()
     while True:
         with reading(engine) as connection:
             waiting = unfinished(connection, row.id)
@@ -150,14 +158,20 @@ def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, 
                 if tasks:
                     log = scheduler.run_folder(row.workflow) / "log" / "job" / str(run) / tasks[0] / "NN" / "job.err"
                     raise WorkflowError(f"run {run}: {', '.join(tasks)} failed", next_step=f"read {log}")
-            if not scheduler.is_running(row.workflow):
-                raise WorkflowError(
-                    f"the scheduler of {row.workflow} stopped", next_step=f"run 'hydra pass resume {row.name}'"
-                )
+            _still_up(row)
             hand_over(site, engine, row, progress)
+        if time.monotonic() - looked > LOOK_EVERY_S:
+            # A killed scheduler leaves tasks behind in its database that look as if they were at work.
+            _still_up(row)
+            looked = time.monotonic()
         if time.monotonic() - changed > timeout_s:
             raise WorkflowError(
                 f"nothing changed in {row.workflow} for {timeout_s:.0f} s; at work: {', '.join(busy) or 'nothing'}",
                 next_step=f"look with 'cylc tui {row.workflow}', or at its log",
             )
         time.sleep(1)
+
+
+def _still_up(row: PassRow) -> None:
+    if not scheduler.is_running(row.workflow):
+        raise WorkflowError(f"the scheduler of {row.workflow} stopped", next_step=f"run 'hydra pass resume {row.name}'")

@@ -202,6 +202,12 @@ def wait_until_busy(workflow: str, task: str, *, timeout_s: float = 30) -> None:
         time.sleep(0.3)
 
 
+def forget(workflow: str) -> None:
+    """Remove what a stopped scheduler remembers, so that it starts from nothing; the logs of its jobs stay."""
+    for name in (".service/db", "log/db"):
+        (run_folder(workflow) / name).unlink(missing_ok=True)
+
+
 def discard(workflow: str) -> None:
     """Remove what Cylc keeps of a workflow that a vanished folder left behind; its scheduler is ended first."""
     if not run_folder(workflow).exists():

@@ -64,6 +64,8 @@ def _settings(site: Site, row: PassRow) -> str:
         "FIRST_RUN": row.first_run,
         "LAST_RUN": row.last_run,
         "SHARDS": site.settings.cylc.shards,
+        "RETRY_DELAYS": site.settings.cylc.retry_delays,
+        "POLL_EVERY": site.settings.cylc.poll_every,
         "CLOSED_MARK": str(closed_mark(site, row)),
     }
     for name, value in values.items():

@@ -118,6 +118,7 @@ def _evidence(
     return ItemEvidence(
         status=item.status,  # type: ignore[arg-type]
         reason=item.reason,
+        duplicate_of=item.duplicate_of,
         beam=beam,
         content=Content(content.status == "empty", float(content.numbers["ink"]), content.sentence)
         if content

@@ -101,7 +101,7 @@ def _card(
     for row in evidence:
         probabilities.update(row.numbers.get("probabilities", {}))
     reasons = verdict.reasons
-    if item.duplicate_of:
+    if item.duplicate_of and verdict.state != "stuck":
         reasons = (*reasons, f"The same image as {item.duplicate_of}: it may have been copied.")
     if item.status == "ok" and item.reason:
         reasons = (*reasons, item.reason)
