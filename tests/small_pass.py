@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from hydra_core.config.load import load_site
 from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.config.site import Site
 from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
@@ -25,7 +26,7 @@ from hydra_core.stages.publish import publish_run
 from hydra_core.passes.arrive import announce
 from hydra_core.store.items import plot_type_ids
 from hydra_core.store.ledger import PassRow, add_pass, get_pass
-from hydra_core.store.session import reading, writing
+from hydra_core.store.session import open_engine, reading, writing
 
 PASS = "2026-01/ver01"
 FIRST, LAST = 121000, 121999
@@ -73,17 +74,22 @@ class SmallPass:
         with reading(self.engine) as connection:
             return get_pass(connection, PASS)
 
-    def bring(self, files: Path, runs: Sequence[int]) -> None:
+    def bring(self, files: Path, runs: Sequence[int], *, late_chunk: bool = True) -> None:
         """Put the images of runs into the producers' folder, with the times that they have in `files`."""
+        kept_back = set() if late_chunk else set(PLAN.withheld("late_chunk"))
         for run in PLAN.runs:
-            if run.number in runs:
-                shutil.copytree(files / "incoming" / run.folder(), self.site.intake / run.folder())
+            source = files / "incoming" / run.folder()
+            for path in sorted(source.iterdir()) if run.number in runs else ():
+                relative = f"{run.folder()}/{path.name}"
+                if relative not in kept_back:
+                    (self.site.intake / relative).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(path, self.site.intake / relative)
 
-    def enter(self) -> None:
+    def enter(self, source: Path | None = None) -> None:
         """Enter the pass into the database; no workflow is made."""
 
         def work(connection: object) -> None:
-            add_pass(connection, PASS, self.workflow, (FIRST, LAST), str(self.site.intake))
+            add_pass(connection, PASS, self.workflow, (FIRST, LAST), str(source or self.site.intake))
             plot_type_ids(connection, [plot.key for plot in self.site.plots.plots])
 
         writing(self.engine, work)
@@ -98,6 +104,12 @@ class SmallPass:
         for run in runs:
             for stage in PIPELINE:
                 stage(self.context(run))
+
+
+def open_small_pass(root: Path) -> SmallPass:
+    """Open a pass whose data root was made, or copied, earlier."""
+    site = load_site(root / "site-config" / "small")
+    return SmallPass(site, open_engine(site.database_url))
 
 
 def small_pass(folder: Path, prefix: str, plan: DemoPlan = PLAN) -> SmallPass:

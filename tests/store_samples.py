@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +43,27 @@ def opened(url: str) -> Iterator[Engine]:
     engine = open_engine(url)
     try:
         upgrade(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@cache
+def _empty_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite"
+        with opened(f"sqlite:///{path}"):
+            pass
+        return path.read_bytes()
+
+
+@contextmanager
+def sqlite_copy(path: Path) -> Iterator[Engine]:
+    """Yield an engine on an SQLite file with all its tables; making them costs time only once a process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_empty_database())
+    engine = open_engine(f"sqlite:///{path}")
+    try:
         yield engine
     finally:
         engine.dispose()

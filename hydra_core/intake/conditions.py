@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -47,9 +48,19 @@ def conditions_for(root: Path, folder: PurePosixPath) -> Conditions:
 
 
 def _read(root: Path, relative: PurePosixPath) -> dict[str, Any]:
-    value = json.loads(read_source(root, relative, _MAX_BYTES).decode("utf-8-sig"), parse_constant=_refuse_constant)
+    text = read_source(root, relative, _MAX_BYTES).decode("utf-8-sig")
+    value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     if not isinstance(value, dict):
         raise ValueError("it holds no JSON object")
+    # A lone half of a surrogate pair is valid JSON, but no database and no page can hold it.
+    json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits[:20]} is too large")
     return value
 
 
@@ -60,7 +71,7 @@ def _refuse_constant(name: str) -> float:
 def _reason(error: Exception) -> str:
     if isinstance(error, SourceProblem):
         return error.reason
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeError):
         return "it is not UTF-8 text"
     if isinstance(error, json.JSONDecodeError):
         return f"not valid JSON (line {error.lineno}: {error.msg})"

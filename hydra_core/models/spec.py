@@ -53,8 +53,8 @@ class TrainSpec(_Frozen):
     network: str = "compact"
     size: tuple[Pixels, Pixels] = (128, 128)
     epochs: int = Field(default=60, ge=1, le=2000)
-    batch: int = Field(default=32, ge=2, le=512)
-    min_steps: int = Field(default=16, ge=1, le=1000)
+    batch: int = Field(default=16, ge=2, le=512)
+    min_steps: int = Field(default=24, ge=1, le=1000)
     learning_rate: float = Field(default=2e-3, gt=0, le=1)
     sampling: Literal["rotating", "all"] = "rotating"
     shift: int = Field(default=3, ge=0, le=16)

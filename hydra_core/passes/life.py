@@ -27,6 +27,8 @@ WIDEST = 10_000
 #: While waiting, how often to look whether the scheduler is still there.
 LOOK_EVERY_S = 3.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,60}){0,3}\Z")
+#: What the database holds, in characters.
+LONGEST_NAME, LONGEST_WORKFLOW = 120, 200
 Progress = Callable[[str], None]
 
 
@@ -64,9 +66,15 @@ def create_pass(site: Site, engine: Engine, name: str, span: tuple[int, int], so
         raise WorkflowError(
             f"{name!r} cannot name a pass", next_step="use letters, digits, . _ - and /, for instance 2026-01/ver02"
         )
+    workflow = f"{site.settings.cylc.workflow_prefix}/{name}"
+    if len(name) > LONGEST_NAME or len(workflow) > LONGEST_WORKFLOW:
+        raise WorkflowError(
+            f"the name of the pass, {name!r}, is longer than {LONGEST_NAME} characters, or its workflow's than "
+            f"{LONGEST_WORKFLOW}",
+            next_step="choose a shorter name, for instance 2026-01/ver02",
+        )
     where = (source or site.intake).absolute()
     where.mkdir(parents=True, exist_ok=True)
-    workflow = f"{site.settings.cylc.workflow_prefix}/{name}"
 
     def enter(connection: Connection) -> PassRow:
         add_pass(connection, name, workflow, span, str(where))

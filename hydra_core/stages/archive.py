@@ -17,7 +17,7 @@ from hydra_core.store.session import reading, writing
 def archive(context: RunContext) -> Outcome:
     """Copy, compare, enter, and only then remove the files of staging."""
     with reading(context.engine) as connection:
-        revision = current_revision(connection, context)
+        revision = current_revision(connection, context, "judged")
     site, name = context.site, context.pass_row.name
     staging = site.staging(name, revision.run, revision.revision)
     kept = site.archive_file(name, revision.run, revision.revision)

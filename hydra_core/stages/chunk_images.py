@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -54,7 +55,7 @@ def chunk_images(context: RunContext) -> Outcome:
     values = {
         "state": "chunked",
         "fingerprint": print_of_files,
-        "conditions": dict(conditions.values.get("conditions", conditions.values)) if conditions else {},
+        "conditions": _conditions(conditions.values) if conditions else {},
         "notes": notes,
         "block_sha": sha,
         "item_count": len(items),
@@ -62,6 +63,11 @@ def chunk_images(context: RunContext) -> Outcome:
     }
     writing(context.engine, lambda connection: _save(connection, context, revision, items, values))
     return _outcome(items, f"{context.name} r{revision.revision}: {len(items)} plots read into {block.name}")
+
+
+def _conditions(values: Mapping[str, object]) -> dict[str, object]:
+    inner = values.get("conditions")
+    return dict(inner if isinstance(inner, dict) else values)
 
 
 def _save(

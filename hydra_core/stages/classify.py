@@ -26,7 +26,7 @@ CONTENT, CLASSIFIER = "content", "classifier"
 def classify(context: RunContext) -> Outcome:
     """Judge the content and the class of each readable image of this job's plot types."""
     with reading(context.engine) as connection:
-        revision = current_revision(connection, context)
+        revision = current_revision(connection, context, "chunked")
         items = load_items(connection, revision.id)
         chosen = load_judging_set(connection, revision.judging_set_id or 0)
     types = sorted({item.plot for item in items})

@@ -82,19 +82,26 @@ def open_run(
     return RunContext(site, engine, row, run, task, threads, shard, shards)
 
 
-def current_revision(connection: Connection, context: RunContext) -> RevisionRow:
-    """Return the run's newest revision.
+def current_revision(connection: Connection, context: RunContext, needed: str = "wanted") -> RevisionRow:
+    """Return the run's newest revision, which must have reached the state `needed`.
 
     Raises
     ------
     DatabaseError
         When nobody has asked for the run.
+    WorkflowError
+        When an earlier stage is still to be done.
     """
     found = newest_revision(connection, context.pass_row.id, context.run)
     if found is None:
         raise DatabaseError(
             f"{context.name} is not in the ledger",
             next_step=f"run 'hydra arrive {context.pass_row.name} {context.run}'",
+        )
+    if not found.reached(needed):
+        raise WorkflowError(
+            f"{context.name} r{found.revision} is {found.state}, not yet {needed}",
+            next_step=f"let its earlier stages end; 'hydra pass status {context.pass_row.name}' shows them",
         )
     return found
 

@@ -24,7 +24,7 @@ from hydra_core.store.session import reading, writing
 def heatmap(context: RunContext) -> Outcome:
     """Make the heat maps of a run's flagged images."""
     with reading(context.engine) as connection:
-        revision = current_revision(connection, context)
+        revision = current_revision(connection, context, "judged")
         verdicts = load_verdicts(connection, revision.id)
         items = {item.id: item for item in load_items(connection, revision.id)}
         wanted = {

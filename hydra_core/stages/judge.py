@@ -27,7 +27,7 @@ from hydra_core.store.items import (
     verdict_series,
 )
 from hydra_core.store.labelbook import archived_label_count
-from hydra_core.store.ledger import RevisionRow, lock_pass, update_revision
+from hydra_core.store.ledger import RevisionRow, lock_pass, revisions_of, update_revision
 from hydra_core.store.registry import JudgingSetRow, load_judging_set
 from hydra_core.store.session import reading, writing
 
@@ -35,9 +35,16 @@ from hydra_core.store.session import reading, writing
 def judge(context: RunContext) -> Outcome:
     """Turn the evidence of a run into verdicts and incidents."""
     with reading(context.engine) as connection:
-        revision = current_revision(connection, context)
+        revision = current_revision(connection, context, "chunked")
         verdicts = derive(connection, context, revision, load_evidence(connection, revision.id))
-        types = sorted({item.plot_type_id for item in load_items(connection, revision.id)})
+        # Also those that only an earlier revision had: their incidents here are over.
+        types = sorted(
+            {
+                item.plot_type_id
+                for row in revisions_of(connection, context.pass_row.id, context.run)
+                for item in load_items(connection, row.id)
+            }
+        )
     flagged = sum(1 for verdict in verdicts if verdict.severity >= LOOK)
     worst = max((verdict.severity for verdict in verdicts), default=0)
 
@@ -71,7 +78,7 @@ def derive(
         said = {row.judge: row for row in evidence.get(item.id, [])}
         known = _evidence(context, item, said, chosen, beam, labels[item.plot_type_id])
         result = judge_item(known)
-        used = known.classification is not None and result.state in ("confirmed", "unconfirmed")
+        used = known.classification is not None and result.confidence is not None
         found.append(
             VerdictRow(
                 item_id=item.id,

@@ -25,7 +25,7 @@ def publish_run(context: RunContext) -> Outcome:
     """Publish the newest revision of a run: its page first, then every list that names it."""
     site = context.site
     with reading(context.engine) as connection:
-        revision = current_revision(connection, context)
+        revision = current_revision(connection, context, "archived")
         with Block.open(block_file(context, revision), revision.block_sha) as block:
             view = run_view(connection, context, revision, block)
             href = write_run_page(site.site_pages, view, full_images=site.settings.publish.full_images)

@@ -38,9 +38,9 @@ def incident_view(site: Site, key: PlotKey, row: IncidentRow) -> IncidentView:
     """Return an incident with a sentence that says what, since when and for how long."""
     what = row.class_name if row.state in ("confirmed", "unconfirmed") else row.state.replace("_", " ")
     doubt = " (unsure)" if row.state == "unconfirmed" else ""
-    first, last = _moment(row.first_run, row.first_chunk), _moment(row.last_run, row.last_chunk)
-    span = f"in {first}" if first == last else f"from {first} to {last}"
-    plots = "one plot" if row.count == 1 else f"{row.count} plots in a row"
+    span = _span(row)
+    unit = "run" if row.first_chunk == ONCE_A_RUN else "chunk"
+    plots = "" if row.count == 1 else f", {row.count} {unit}s in a row"
     return IncidentView(
         plot=shown_name(site, key),
         plot_slug=key.slug,
@@ -51,9 +51,17 @@ def incident_view(site: Site, key: PlotKey, row: IncidentRow) -> IncidentView:
         last_run=row.last_run,
         last_chunk=None if row.last_chunk == ONCE_A_RUN else row.last_chunk,
         count=row.count,
-        sentence=f"{shown_name(site, key)}: {what}{doubt} {span}, {plots}",
+        sentence=f"{shown_name(site, key)}: {what}{doubt} {span}{plots}",
     )
 
 
+def _span(row: IncidentRow) -> str:
+    if row.first_run != row.last_run:
+        return f"from {_moment(row.first_run, row.first_chunk)} to {_moment(row.last_run, row.last_chunk)}"
+    if row.first_chunk == row.last_chunk:
+        return f"in {_moment(row.first_run, row.first_chunk)}"
+    return f"in run {row.first_run}, chunks {row.first_chunk} to {row.last_chunk}"
+
+
 def _moment(run: int, chunk: int) -> str:
-    return f"run {run}" if chunk == ONCE_A_RUN else f"run {run} chunk {chunk}"
+    return f"run {run}" if chunk == ONCE_A_RUN else f"run {run}, chunk {chunk}"

@@ -86,8 +86,13 @@ def test_the_way_back_leaves_nothing_behind(database_url: str) -> None:
 @pytest.mark.parametrize("version", ["0000", "9999"])
 def test_a_database_of_another_version_stops_with_a_sentence(database_url: str, version: str) -> None:
     with opened(database_url) as engine:
-        writing(engine, lambda connection: connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'"))
-        with pytest.raises(DatabaseError, match=f"has schema {version}, this program needs {SCHEMA_REVISION}") as caught:
+        writing(
+            engine,
+            lambda connection: connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'"),
+        )
+        with pytest.raises(
+            DatabaseError, match=f"has schema {version}, this program needs {SCHEMA_REVISION}"
+        ) as caught:
             check_version(engine)
         assert "hydra db upgrade" in caught.value.next_step
         with pytest.raises(DatabaseError, match="another version of this program"):

@@ -41,7 +41,14 @@ from hydra_core.store.registry import add_judging_set
 from hydra_core.store.schema import Evidence, Item, Run, Verdict
 from hydra_core.store.session import reading, writing
 from hydra_core.store.summary import pass_counts, run_numbers, state_counts, totals
-from hydra_core.store.timings import Timing, images_per_day, load_unmatched, save_timing, save_unmatched, timing_summaries
+from hydra_core.store.timings import (
+    Timing,
+    images_per_day,
+    load_unmatched,
+    save_timing,
+    save_unmatched,
+    timing_summaries,
+)
 from tests.store_samples import (
     CDC,
     NOON,
@@ -70,7 +77,9 @@ def test_a_run_that_is_wanted_twice_is_in_the_ledger_once(database_url: str) -> 
         with reading(engine) as connection:
             found = revisions_of(connection, number, 7)
             assert count_runs(connection, number) == (1, 0)
-    assert [(row.run_name, row.revision, row.fingerprint, row.state) for row in found] == [("007", 1, "aa" * 32, "wanted")]
+    assert [(row.run_name, row.revision, row.fingerprint, row.state) for row in found] == [
+        ("007", 1, "aa" * 32, "wanted")
+    ]
     assert (found[0].item_count, found[0].severity, found[0].notes, found[0].conditions) == (0, 0, (), {})
 
 
@@ -115,7 +124,10 @@ def test_a_pass_is_opened_closed_and_named_when_it_is_missing(database_url: str)
         writing(engine, lambda connection: set_pass_state(connection, number, "closed"))
         writing(engine, lambda connection: handed_over(connection, number, [1]))
         with reading(engine) as connection:
-            assert [(row.name, row.state) for row in all_passes(connection)] == [("b", "open"), ("2026-01/ver02", "closed")]
+            assert [(row.name, row.state) for row in all_passes(connection)] == [
+                ("b", "open"),
+                ("2026-01/ver02", "closed"),
+            ]
     assert "hydra pass create" in none.value.next_step
     assert some.value.next_step == "known passes: 2026-01/ver02, b"
 
@@ -224,7 +236,9 @@ def test_incidents_of_a_span_are_replaced_and_others_stay(database_url: str) -> 
         cdc, rich = types[CDC], types[RICH]
         old = [an_incident(cdc, 1, 3), an_incident(cdc, 5, 6), an_incident(cdc, 9, 9)]
         writing(engine, lambda connection: replace_incidents(connection, number, cdc, (1, 9), old))
-        writing(engine, lambda connection: replace_incidents(connection, number, rich, (1, 9), [an_incident(rich, 5, 5)]))
+        writing(
+            engine, lambda connection: replace_incidents(connection, number, rich, (1, 9), [an_incident(rich, 5, 5)])
+        )
         new = [an_incident(cdc, 3, 5, class_name=None, state="missing", severity=2)]
         for _ in range(2):
             writing(engine, lambda connection: replace_incidents(connection, number, cdc, (3, 6), new))
@@ -293,7 +307,9 @@ def test_the_newest_attempt_of_a_task_counts_and_files_nobody_knows_are_kept_onc
             timing = Timing("classify", submit, wall, 2.0, 90.5, 20)
             writing(engine, lambda connection, one=timing: save_timing(connection, revision, one))
         for _ in range(2):
-            writing(engine, lambda connection: save_unmatched(connection, number, [(name, "no rule") for name in names]))
+            writing(
+                engine, lambda connection: save_unmatched(connection, number, [(name, "no rule") for name in names])
+            )
         with reading(engine) as connection:
             summaries = timing_summaries(connection)
             unmatched = load_unmatched(connection)

@@ -74,14 +74,21 @@ def test_the_same_content_is_the_same_judging_set(database_url: str) -> None:
     with opened(database_url) as engine:
         cdc, rich = types_of(engine)
         first = writing(engine, lambda connection: add_judging_set(connection, "first", RULES))
-        assert writing(engine, lambda connection: add_judging_set(connection, "again", dict(reversed(RULES.items())))) == first
+        assert (
+            writing(engine, lambda connection: add_judging_set(connection, "again", dict(reversed(RULES.items()))))
+            == first
+        )
         model = writing(engine, lambda connection: go_live(connection, cdc, "one"))
         second = writing(engine, lambda connection: add_judging_set(connection, "a model", RULES))
         writing(engine, lambda connection: add_model(connection, rich, "two", digest("two"), "compact", [], []))
         assert writing(engine, lambda connection: add_judging_set(connection, "a candidate", RULES)) == second
-        writing(engine, lambda connection: add_threshold(connection, model, ThresholdRow("Bad", 0.9, "hand", 0), who="Ada"))
+        writing(
+            engine, lambda connection: add_threshold(connection, model, ThresholdRow("Bad", 0.9, "hand", 0), who="Ada")
+        )
         third = writing(engine, lambda connection: add_judging_set(connection, "a threshold", RULES))
-        fourth = writing(engine, lambda connection: add_judging_set(connection, "a rule", {**RULES, "rules": "judge-2"}))
+        fourth = writing(
+            engine, lambda connection: add_judging_set(connection, "a rule", {**RULES, "rules": "judge-2"})
+        )
         with reading(engine) as connection:
             assert newest_judging_set(connection) == fourth
             assert [load_judging_set(connection, one.id) for one in (first, second, third)] == [first, second, third]
@@ -142,7 +149,12 @@ def test_a_training_belongs_to_whoever_claims_it_first_and_goes_on_after_a_kill(
 
 def test_the_newest_label_counts_in_whatever_order_requests_come(database_url: str) -> None:
     hour = timedelta(hours=1)
-    said = [("one", "Good", NOON), ("two", "Bad", NOON + 2 * hour), ("three", "LED", NOON + hour), ("four", "Cosmic", NOON + 2 * hour)]
+    said = [
+        ("one", "Good", NOON),
+        ("two", "Bad", NOON + 2 * hour),
+        ("three", "LED", NOON + hour),
+        ("four", "Cosmic", NOON + 2 * hour),
+    ]
     last = max(said, key=lambda one: (one[2], digest(one[0])))
     found = []
     for order in itertools.islice(itertools.permutations(said), 0, None, 5):
@@ -163,7 +175,9 @@ def test_the_newest_label_counts_in_whatever_order_requests_come(database_url: s
 def test_a_request_that_comes_twice_counts_once_and_a_refused_one_may_be_accepted_later(database_url: str) -> None:
     with opened(database_url) as engine:
         cdc, rich = types_of(engine)
-        refused = a_request("late", kind="unknown", claimed_by="", made_at=None, status="quarantined", reason="who is it?")
+        refused = a_request(
+            "late", kind="unknown", claimed_by="", made_at=None, status="quarantined", reason="who is it?"
+        )
         writing(engine, lambda connection: save_request(connection, refused, []))
         with reading(engine) as connection:
             assert known_requests(connection, [digest("late"), digest("never")]) == set()

@@ -252,7 +252,7 @@ def test_the_loser_of_a_dead_lock_starts_again(engine: Engine) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         waiting = [
-            pool.submit(writing, engine, lambda c, o=order, f=[True]: work(c, o, f))  # noqa: B008
+            pool.submit(writing, engine, lambda c, o=order, f=[True]: work(c, o, f))
             for order in (numbers, numbers[::-1])
         ]
         for one in waiting:

@@ -22,7 +22,8 @@ from tests.store_samples import NOON, a_label, a_pass, a_request, a_revision, op
 ACUTE = unicodedata.normalize("NFC", "é")
 ALIKE = [
     "RICH", "Rich", "rich", "rich ", " rich", "RICH\t", "straße", "strasse", "STRASSE", ACUTE,
-    unicodedata.normalize("NFD", ACUTE), "e", "χ²", "χ2", "🙂", "🙃", "ﬁt", "fit", "a\u200bb", "ab", "10", "1e1", "0x0A",
+    unicodedata.normalize("NFD", ACUTE), "e", "χ²", "χ2", "🙂", "🙃", "ﬁt", "fit", "a\u200bb", "ab",
+    "10", "1e1", "0x0A",
 ]  # fmt: skip
 
 
@@ -34,7 +35,9 @@ def test_names_that_differ_in_one_byte_are_two_plot_types(database_url: str) -> 
         with reading(engine) as connection:
             kept = all_plot_types(connection)
             for key in keys:
-                query = sa.select(PlotTypeRow.id).where(PlotTypeRow.name == key.name, PlotTypeRow.chunked == key.chunked)
+                query = sa.select(PlotTypeRow.id).where(
+                    PlotTypeRow.name == key.name, PlotTypeRow.chunked == key.chunked
+                )
                 assert connection.execute(query).scalar_one() == first[key]
     assert len(set(first.values())) == len(keys)
     assert again == first == kept
@@ -119,7 +122,13 @@ def test_an_instant_without_zone_is_refused(database_url: str) -> None:
 
 
 def test_text_and_numbers_come_back_as_they_were(database_url: str) -> None:
-    conditions = {"beam_current_nA": 0.1 + 0.2, "runs": 2**53, "words": 'a"\\\n\u0000☃🙂', "none": None, "list": [1, {"a": []}]}
+    conditions = {
+        "beam_current_nA": 0.1 + 0.2,
+        "runs": 2**53,
+        "words": 'a"\\\n\u0000☃🙂',
+        "none": None,
+        "list": [1, {"a": []}],
+    }
     notes = ["", "χ²/ndf → 𝒳 🙂", "n" * 100_000]
     with opened(database_url) as engine:
         number = writing(engine, a_pass)
@@ -137,7 +146,10 @@ def test_labels_made_in_one_millisecond_are_ordered_by_their_request_on_every_da
     early, late = (NOON.replace(microsecond=micro) for micro in (123100, 123900))
     with opened(database_url) as engine:
         kind = writing(engine, lambda connection: plot_type_ids(connection, [PlotKey("a", True)]))[PlotKey("a", True)]
-        rows = [(a_request("one"), a_label(kind, "x", "Good", late)), (a_request("two"), a_label(kind, "x", "Bad", early))]
+        rows = [
+            (a_request("one"), a_label(kind, "x", "Good", late)),
+            (a_request("two"), a_label(kind, "x", "Bad", early)),
+        ]
         for request, label in rows:
             writing(engine, lambda connection, r=request, one=label: save_request(connection, r, [one]))
         with reading(engine) as connection:

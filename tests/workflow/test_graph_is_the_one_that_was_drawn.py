@@ -51,7 +51,8 @@ def test_source_of_a_pass_is_valid_and_says_what_the_site_says(cylc: OwnCylc, en
         f"HYDRA_PASS = {PASS}",
         f"HYDRA_SITE = {entered.folder}",
         f'"{sys.executable}"',
-        f'pass_closed("{closed_mark(entered.site, entered.row)}")',
+        "closed = pass_closed(",
+        str(closed_mark(entered.site, entered.row)),
     ):
         assert line in said
 

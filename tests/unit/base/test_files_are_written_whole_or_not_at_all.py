@@ -49,9 +49,14 @@ def test_what_cannot_be_written_leaves_the_old_content(tmp_path: Path, write: Ca
 def test_a_failure_in_the_middle_leaves_the_old_content(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    with pytest.raises(RuntimeError), atomic_path(target) as temp:
-        temp.write_bytes(b"half of the new")
-        raise RuntimeError
+
+    def fail() -> None:
+        with atomic_path(target) as temp:
+            temp.write_bytes(b"half of the new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -128,9 +133,13 @@ def test_a_folder_that_another_writer_made_in_the_last_moment_is_kept(
 
 
 def test_a_folder_that_fails_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "page") as folder:
-        (folder / "file").write_text("half", encoding="utf-8")
-        raise RuntimeError
+    def fail() -> None:
+        with atomic_folder(tmp_path / "page") as folder:
+            (folder / "file").write_text("half", encoding="utf-8")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 

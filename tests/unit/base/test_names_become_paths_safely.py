@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,25 @@ def test_a_harmless_name_stays_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../x", "a/b", "a\\b", "a b", "é", "🙂", "a\0b", "-x", "x.", "con", "NUL.png", "com1", "x" * 81, "\udcff"],
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "a\\b",
+        "a b",
+        "é",
+        "🙂",
+        "a\0b",
+        "-x",
+        "x.",
+        "con",
+        "NUL.png",
+        "com1",
+        "x" * 81,
+        "\udcff",
+    ],
 )
 def test_any_other_name_is_cleaned_and_made_unique(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.+-]{1,60}-[0-9a-f]{10}", slug(name))
@@ -51,12 +70,8 @@ def test_chunked_and_unchunked_plots_of_one_name_are_two_folders(name: str, chun
 @given(st.lists(ANY_TEXT, max_size=4))
 def test_nothing_that_is_joined_leaves_the_root(parts: list[str]) -> None:
     root = Path("/srv/hydra/data")
-    try:
-        joined = safe_join(root, *parts)
-    except HydraError as error:
-        assert "rename it" in error.next_step
-    else:
-        assert joined.resolve().is_relative_to(root)
+    with suppress(HydraError):
+        assert safe_join(root, *parts).resolve().is_relative_to(root)
 
 
 @given(st.text(max_size=40))
@@ -65,10 +80,13 @@ def test_a_slug_can_always_be_joined(name: str) -> None:
     assert safe_join(root, slug(name)).parent == root
 
 
-@pytest.mark.parametrize("parts", [("..",), ("a", "../../b"), ("/etc/passwd",), ("\\\\host\\share",), ("a\0b",), ("a", "/b")])
+@pytest.mark.parametrize(
+    "parts", [("..",), ("a", "../../b"), ("/etc/passwd",), ("\\\\host\\share",), ("a\0b",), ("a", "/b")]
+)
 def test_a_part_that_would_leave_is_refused(tmp_path: Path, parts: tuple[str, ...]) -> None:
-    with pytest.raises(HydraError, match="would leave|cannot be used"):
+    with pytest.raises(HydraError, match=r"would leave|cannot be used") as caught:
         safe_join(tmp_path, *parts)
+    assert caught.value.next_step == "rename it"
 
 
 def test_a_link_that_leads_out_or_to_itself_is_refused(tmp_path: Path) -> None:

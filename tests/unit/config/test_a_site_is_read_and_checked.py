@@ -93,7 +93,10 @@ def test_one_name_per_chunk_and_per_run_are_two_plot_types(tmp_path: Path) -> No
 
 
 def test_a_variable_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = PLAIN.replace('"data"', '"${HYDRA_TEST_ROOT}/x"') + '[[intake.rule]]\nname = "${HYDRA_TEST_ROOT}"\npattern = "$"\n'
+    text = (
+        PLAIN.replace('"data"', '"${HYDRA_TEST_ROOT}/x"')
+        + '[[intake.rule]]\nname = "${HYDRA_TEST_ROOT}"\npattern = "$"\n'
+    )
     folder = a_site(tmp_path / "site", text)
     monkeypatch.setenv("HYDRA_TEST_ROOT", str(tmp_path / "far"))
     site = load_site(folder)
@@ -153,6 +156,13 @@ def test_files_of_a_run_lie_below_the_data_root(tmp_path: Path) -> None:
     assert site.model_folder(PlotKey("../x", True), "../y").is_relative_to(site.models)
 
 
+def cause_or_folder(folder: Path) -> str:
+    try:
+        return str(load_site(folder).folder)
+    except ConfigError as error:
+        return error.cause
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(max_size=60) | st.sampled_from([PLAIN, "[site]\n", "a = 1e999\n"]), st.text(max_size=30))
 def test_any_text_is_a_site_or_an_error_that_names_its_file(tmp_path: Path, one: str, other: str) -> None:
@@ -160,7 +170,4 @@ def test_any_text_is_a_site_or_an_error_that_names_its_file(tmp_path: Path, one:
     folder.mkdir(exist_ok=True)
     for name, text in (("site", one), ("plots", other)):
         (folder / f"{name}.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
-    try:
-        assert load_site(folder).name == "a"
-    except ConfigError as error:
-        assert str(folder) in error.cause
+    assert str(folder) in cause_or_folder(folder)

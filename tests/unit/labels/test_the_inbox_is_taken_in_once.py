@@ -23,7 +23,7 @@ from hydra_core.store.items import plot_type_ids
 from hydra_core.store.labelbook import current_labels
 from hydra_core.store.schema import Request
 from hydra_core.store.session import reading, writing
-from tests.store_samples import CDC, NOON, RICH, digest, opened, table_rows
+from tests.store_samples import CDC, NOON, RICH, digest, sqlite_copy, table_rows
 
 SITE = '[site]\nname = "a"\nexperiment = "A"\n[paths]\ndata_root = "data"\n'
 ME = f'[[person]]\nname = "Ada"\naccounts = ["{getpass.getuser()}"]\n'
@@ -42,7 +42,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def engine(site: Site) -> Iterator[Engine]:
-    with opened(site.database_url) as engine:
+    with sqlite_copy(site.root / "hydra.sqlite") as engine:
         writing(engine, lambda connection: plot_type_ids(connection, [CDC, RICH]))
         yield engine
 
@@ -52,7 +52,9 @@ def state(site: Site, engine: Engine) -> tuple[Any, ...]:
     with reading(engine) as connection:
         rows = table_rows(connection)
     folders = {
-        name: {path.name: path.read_bytes() for path in (site.root / name).iterdir()} if (site.root / name).is_dir() else {}
+        name: {path.name: path.read_bytes() for path in (site.root / name).iterdir()}
+        if (site.root / name).is_dir()
+        else {}
         for name in ("inbox", "requests", "quarantine")
     }
     return rows["requests"], rows["labels"], folders
@@ -89,10 +91,19 @@ def other(**values: Any) -> bytes:
         (b"no JSON", "not a JSON file"),
         (b"", "not a JSON file"),
         (other(kind="promote"), "requests of kind 'promote'"),
-        (write_request("Ada", NOON, [("FDC:chunks", digest("x"), "Bad")]), "item 1: there is no plot type 'FDC:chunks'"),
-        (write_request("Ada", NOON, [*LABELS, ("RICH_hits:chunks", digest("x"), "Bad")]), "item 3: there is no plot type"),
+        (
+            write_request("Ada", NOON, [("FDC:chunks", digest("x"), "Bad")]),
+            "item 1: there is no plot type 'FDC:chunks'",
+        ),
+        (
+            write_request("Ada", NOON, [*LABELS, ("RICH_hits:chunks", digest("x"), "Bad")]),
+            "item 3: there is no plot type",
+        ),
         (write_request("Ada", NOON, [("RICH_hits", digest("x"), "good")]), "item 1: there is no class 'good'"),
-        (write_request("Ada", NOON, [*LABELS, ("RICH_hits", digest("two"), "Bad")]), "item 3 gives an image another class"),
+        (
+            write_request("Ada", NOON, [*LABELS, ("RICH_hits", digest("two"), "Bad")]),
+            "item 3 gives an image another class",
+        ),
         (write_request("Ada", now() + timedelta(days=3), LABELS), "is in the future"),
     ],
 )
@@ -115,9 +126,7 @@ def test_the_same_label_twice_in_one_request_counts_once(site: Site, engine: Eng
     assert [one.labels for one in receive(site, engine)] == [2]
 
 
-def test_whom_the_site_does_not_know_may_not_label_until_it_does(
-    site: Site, engine: Engine, tmp_path: Path
-) -> None:
+def test_whom_the_site_does_not_know_may_not_label_until_it_does(site: Site, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "people.toml").write_text(ME + 'roles = ["Reader"]\n', encoding="utf-8")
     (site.inbox / "labels.json").write_bytes(GOOD)
     (found,) = receive(load_site(tmp_path), engine)
@@ -149,7 +158,7 @@ def a_folder(path: Path) -> None:
 
 STRANGE: list[tuple[Callable[[Path], None], str]] = [
     (a_link, "not a regular file"),
-    (lambda path: os.mkfifo(path), "not a regular file"),  # noqa: PLW0108
+    (lambda path: os.mkfifo(path), "not a regular file"),
     (a_huge_file, "larger than"),
     (a_folder, "not a regular file"),
 ]
@@ -271,8 +280,6 @@ def test_two_tasks_at_the_same_inbox_enter_each_request_once(
     assert (len(requests), len(labels), folders["inbox"]) == (1, 2, {})
 
 
-def test_a_file_that_another_task_took_is_no_error(
-    site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_another_task_took_is_no_error(site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "waiting_files", lambda folder: [folder / "gone.json"])
     assert [one.refused for one in receive(site, engine)] == ["another task took it"]

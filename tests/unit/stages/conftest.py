@@ -30,7 +30,7 @@ from hydra_core.stages.judge import judge
 from hydra_core.stages.publish import publish_run
 from hydra_core.store.ledger import PassRow, add_pass, get_pass
 from hydra_core.store.session import open_engine, reading, writing
-from tests.store_samples import opened, table_rows
+from tests.store_samples import sqlite_copy, table_rows
 
 SITE = """
 [site]
@@ -86,7 +86,9 @@ class Deployment:
 
     def put_runs(self) -> None:
         """Write two runs: one with beam and every kind of bad file, one without beam."""
-        self.put(BEAM, "metadata.json", json.dumps({"conditions": {"beam_current_nA": 150.0, "target": "LH2"}}).encode())
+        self.put(
+            BEAM, "metadata.json", json.dumps({"conditions": {"beam_current_nA": 150.0, "target": "LH2"}}).encode()
+        )
         self.put(BEAM, "CDC_0000.png", a_plot(1))
         self.put(BEAM, "CDC_0001.png", a_plot(2)[:-200])
         self.put(BEAM, "CDC_0002.png", b"")
@@ -114,7 +116,9 @@ class Deployment:
         with reading(self.engine) as connection:
             found = table_rows(connection)
         here = str(self.site.root)
-        return {name: [tuple(cell.replace(here, "ROOT") for cell in row) for row in rows] for name, rows in found.items()}
+        return {
+            name: [tuple(cell.replace(here, "ROOT") for cell in row) for row in rows] for name, rows in found.items()
+        }
 
     def files(self) -> dict[str, str]:
         """Return every file below the data root but the database: path -> hash, or nothing for pages with a time."""
@@ -134,7 +138,7 @@ def open_deployment(folder: Path, opening: ExitStack) -> Deployment:
     site = load_site(folder)
     fresh = not (site.root / "hydra.sqlite").exists()
     if fresh:
-        engine = opening.enter_context(opened(site.database_url))
+        engine = opening.enter_context(sqlite_copy(site.root / "hydra.sqlite"))
         writing(engine, lambda connection: add_pass(connection, "p/v1", "w/p/v1", (1, 5000), str(site.intake)))
         site.intake.mkdir(parents=True)
     else:

@@ -226,7 +226,9 @@ def test_a_run_that_nobody_wanted_says_how_to_want_it(deployment: Deployment) ->
 
 
 def test_a_verdict_that_was_altered_is_found(finished: Deployment) -> None:
-    writing(finished.engine, lambda c: c.execute(sa.update(Verdict).where(Verdict.state == "no_data").values(severity=0)))
+    writing(
+        finished.engine, lambda c: c.execute(sa.update(Verdict).where(Verdict.state == "no_data").values(severity=0))
+    )
     found = verify(finished.context(BEAM))
     assert found.differences == ("CDC:chunks chunk 4: severity was 0, is 3",)
     judge(finished.context(BEAM))

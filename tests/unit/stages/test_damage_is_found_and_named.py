@@ -82,7 +82,9 @@ def test_a_picture_that_a_page_shows_and_a_page_that_nobody_knows_are_named(fini
 
 
 def test_a_verdict_that_is_gone_is_named(finished: Deployment) -> None:
-    writing(finished.engine, lambda connection: connection.execute(sa.delete(Verdict).where(Verdict.state == "no_data")))
+    writing(
+        finished.engine, lambda connection: connection.execute(sa.delete(Verdict).where(Verdict.state == "no_data"))
+    )
     assert fsck(finished.site, finished.engine).problems == (f"p/v1 run {BEAM} r1: 6 items, 5 verdicts",)
     assert verify(finished.context(BEAM)).differences == ("CDC:chunks chunk 4: no verdict was written",)
 

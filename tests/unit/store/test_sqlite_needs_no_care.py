@@ -26,7 +26,9 @@ def test_a_local_database_waits_for_others_and_checks_its_references(tmp_path: P
         assert pragma(engine, "integrity_check") == "ok"
 
 
-@pytest.mark.parametrize(("kind", "mode"), [("ext4", "WAL"), ("xfs", "WAL"), ("nfs4", "DELETE"), ("lustre", "DELETE"), ("unknown", "DELETE")])
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("ext4", "WAL"), ("xfs", "WAL"), ("nfs4", "DELETE"), ("lustre", "DELETE"), ("unknown", "DELETE")]
+)
 def test_a_network_file_system_gets_no_shared_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, mode: str
 ) -> None:
@@ -97,7 +99,7 @@ def test_a_password_file_is_read_only_where_a_password_is_missing(
     monkeypatch.setenv("HYDRA_DB_PASSWORD_FILE", str(tmp_path / "password"))
     open_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
     assert open_engine("mysql+pymysql://ada:own@host/x").url.password == "own"
-    with pytest.raises(DatabaseError, match="password file .*No such file"):
+    with pytest.raises(DatabaseError, match=r"password file .*No such file"):
         open_engine("mysql+pymysql://ada@host/x")
     (tmp_path / "password").write_bytes(b"\xff\xfe")
     with pytest.raises(DatabaseError, match="it is not text"):
