@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from hydra_core.base.errors import HydraError
+from hydra_core.base.errors import HydraError, RequestError
 from hydra_core.base.names import PlotKey
 from hydra_core.cli.output import say, table
 from hydra_core.labels.inbox import receive
@@ -22,7 +22,7 @@ def add_commands(commands: Any) -> None:
     """Add the sub-commands of this module."""
     train = commands.add_parser("train", help="train a model for one plot type from its labels, now")
     train.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
-    train.add_argument("--threads", type=int, default=2)
+    train.add_argument("--threads", type=int, default=2, help="cores to use (default: 2)")
     train.set_defaults(command=_train)
     models = commands.add_parser("models", help="list every model and what became of it")
     models.set_defaults(command=_models)
@@ -76,6 +76,8 @@ def _models(given: argparse.Namespace) -> int:
 
 def _merge(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
+    refused = False
     for received in receive(site, engine):
         print(f"{received.file}: {received.refused or f'{received.labels} labels taken'}")
-    return 0
+        refused = refused or bool(received.refused)
+    return RequestError.exit_code if refused else 0

@@ -68,7 +68,8 @@ def _status(given: argparse.Namespace) -> int:
     if state.waiting:
         waiting = [(str(run), at, ", ".join(failed) or "-") for run, at, failed in state.waiting]
         print(table(("run", "is", "failed tasks"), waiting))
-        print(f"next: hydra pass resume {state.row.name}")
+        if not state.running or any(failed for _, _, failed in state.waiting):
+            print(f"next: hydra pass resume {state.row.name}")
     return 0
 
 

@@ -55,6 +55,10 @@ class NamingRuleSection(Strict):
     name: str
     pattern: str
     description: str = ""
+    pad_in_name: bool = True
+    """Whether ``-<pad>`` stays part of the plot type's name."""
+    run_folder: str = ""
+    """A pattern with the group ``run`` for folders that hold one run alone: folders of other runs are not listed."""
 
 
 class IntakeSection(Strict):

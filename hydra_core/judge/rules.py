@@ -78,7 +78,7 @@ def judge_item(evidence: ItemEvidence) -> Judgement:
             "undetermined",
             LOOK,
             reasons=(f"The model {evidence.classification.model} gave no usable numbers for this image.",),
-            next_step="run 'hydra fsck'; roll the model back if the message stays",
+            next_step="run 'hydra fsck'; restore the model's folder from a backup",
         )
     return _classified(evidence, evidence.classification)
 

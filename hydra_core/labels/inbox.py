@@ -163,7 +163,7 @@ def _check(site: Site, request: LabelRequest, owner: str, plot_types: dict[PlotK
         key = PlotKey.parse(item.plot_type)
         if key not in plot_types:
             raise RequestError(
-                f"item {number}: there is no plot type {item.plot_type!r}", next_step="'hydra plots list' names them"
+                f"item {number}: there is no plot type {item.plot_type!r}", next_step="'hydra plots' names them"
             )
         if item.class_name not in classes:
             raise RequestError(

@@ -109,10 +109,11 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
     if not scheduler.is_running(row.workflow):
         with reading(engine) as connection:
             count = len(unfinished(connection, row.id))
-        progress(
-            f"the scheduler of {row.workflow} is not running: {count} runs wait in the ledger; "
-            f"'hydra pass resume {row.name}' starts it"
-        )
+        if count:
+            progress(
+                f"the scheduler of {row.workflow} is not running: {count} runs wait in the ledger; "
+                f"'hydra pass resume {row.name}' starts it"
+            )
         return 0
     told = 0
     batch = site.settings.cylc.batch

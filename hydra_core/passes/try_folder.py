@@ -38,6 +38,8 @@ TRIAL = "try/ver01"
 #: Share of the runs that come first; where labels are given, the others are judged with what these taught.
 FIRST_SHARE = 0.7
 PATIENCE_S = 3600.0
+#: Runs to train on, to set thresholds on, and to test on.
+FEWEST_RUNS = 3
 #: Colours for classes that only the labels name; told apart by people who do not see red and green as others do.
 _COLOURS = (
     "#0072b2",
@@ -214,7 +216,9 @@ def _request(folder: Path, labels: Mapping[str, str], names: Mapping[PurePosixPa
 
 
 def _play(site: Site, engine: Engine, row: PassRow, runs: list[int], request: bytes | None, say: Progress) -> bool:
-    if request is None or len(runs) < 3:
+    if request is not None and len(runs) < FEWEST_RUNS:
+        say(f"the labels are not used: {len(runs)} runs are too few to learn from some and prove it on others")
+    if request is None or len(runs) < FEWEST_RUNS:
         return _arrive(site, engine, row, runs, say)
     cut = max(2, min(len(runs) - 1, round(len(runs) * FIRST_SHARE)))
     changed = _arrive(site, engine, row, runs[:cut], say)

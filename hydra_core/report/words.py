@@ -171,7 +171,8 @@ def index_headline(view: IndexView) -> tuple[Part, ...]:
     if newest is None:
         newest = max((row.run for row in view.rows if row.run // BLOCK_SIZE == max(view.blocks)), default=None)
     verb = "thing needs" if len(view.incidents) == 1 else "things need"
-    items = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
+    where = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
+    items = list(dict.fromkeys(where))
     return (("text", f"{len(view.incidents)} {verb} a look: "), *_named(items))
 
 

@@ -49,6 +49,6 @@ def open_network(site: Site, model: ModelRow, threads: int) -> Network:
     if engine.card is None or engine.identity != model.card_sha:
         raise DataError(
             f"{folder} does not hold the model {model.name} that the database knows",
-            next_step="restore the folder from a backup, or roll back to the model before",
+            next_step="restore the folder from a backup, or train again",
         )
     return Network(engine.card, engine)

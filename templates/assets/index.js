@@ -93,13 +93,20 @@
     return cell;
   }
 
+  function calm(row) {
+    const keys = new Set([...row.cells.values()].map((kind) => kind[0]));
+    if (!keys.size) return "no plots";
+    if ([...keys].every((key) => key === "no_beam")) return "no beam";
+    return [...keys].every((key) => key === "no_beam" || key === "undetermined") ? "no model yet" : "fine";
+  }
+
   function rowOf(row, shownColumns) {
     const line = document.createElement("tr");
     const head = document.createElement("th");
     head.scope = "row";
     const link = hydra.make("a", "", String(row.run));
     link.href = root + row.href;
-    const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", "", "fine");
+    const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", "", calm(row));
     head.append(link, hydra.make("span", "", row.made.slice(5, 16).replace("T", " ")), told);
     if (row.name !== String(row.run)) head.title = row.name;
     line.append(head);

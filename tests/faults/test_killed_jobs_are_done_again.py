@@ -83,7 +83,7 @@ def test_run_announced_while_the_scheduler_is_dead_is_healed_by_resume(
 ) -> None:
     cylc.kill_scheduler(disturbed.workflow)
     disturbed.bring(files, [EMPTY])
-    said = cylc.hydra(disturbed.folder, "arrive", PASS, "--all")
+    said = cylc.hydra(disturbed.folder, "arrive", PASS, str(EMPTY))
     assert f"run {EMPTY}: new, 0 files" in said
     assert f"is not running: 1 runs wait in the ledger; 'hydra pass resume {PASS}' starts it" in said
     said = cylc.hydra(disturbed.folder, "pass", "status", PASS)
