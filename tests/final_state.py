@@ -1,7 +1,7 @@
 """What a deployment holds, as plain values that two of them can be compared by.
 
-Left out is what may differ between two ways to the same end: times, numbers of tries, what a task cost, trained weights,
-and advice that counts what was there at the moment it was written (`next_step`, the label shown beside an image).
+Left out is what may differ between two ways to the same end: times, numbers of tries, what a task cost, trained
+weights, and what counts things as they were when it was written (`next_step`, the label shown beside an image).
 """
 
 from __future__ import annotations

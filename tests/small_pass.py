@@ -15,6 +15,7 @@ from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.config.site import Site
 from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
 from hydra_core.emulate.write import release, write_demo
+from hydra_core.passes.arrive import announce
 from hydra_core.passes.throwaway import make_site, open_database
 from hydra_core.stages.archive import archive
 from hydra_core.stages.chunk_images import chunk_images
@@ -23,7 +24,6 @@ from hydra_core.stages.context import RunContext
 from hydra_core.stages.heatmap import heatmap
 from hydra_core.stages.judge import judge
 from hydra_core.stages.publish import publish_run
-from hydra_core.passes.arrive import announce
 from hydra_core.store.items import plot_type_ids
 from hydra_core.store.ledger import PassRow, add_pass, get_pass
 from hydra_core.store.session import open_engine, reading, writing

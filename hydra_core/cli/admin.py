@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from hydra_core.base.errors import DatabaseError
 from hydra_core.cli.output import say, table
 from hydra_core.config.load import load_site
 from hydra_core.stages.context import open_run, open_site
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.verify import verify
 from hydra_core.store.items import all_plot_types
+from hydra_core.store.ledger import all_passes
 from hydra_core.store.schema import SCHEMA_REVISION
 from hydra_core.store.session import open_engine, reading
 from hydra_core.store.upgrade import upgrade
@@ -28,7 +30,7 @@ def add_commands(commands: Any) -> None:
     check = commands.add_parser("fsck", help="check that database, archive, models and pages agree")
     check.set_defaults(command=_fsck)
     again = commands.add_parser("verify", help="derive a run's verdicts again from its archived images and compare")
-    again.add_argument("name", metavar="PASS")
+    again.add_argument("name", metavar="PASS", nargs="?", help="may be left out where the site has one pass")
     again.add_argument("run", metavar="RUN", type=int)
     again.set_defaults(command=_verify)
     plots = commands.add_parser("plots", help="list the plot types")
@@ -56,7 +58,7 @@ def _fsck(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    context = open_run(given.site, given.name, given.run)
+    context = open_run(given.site, given.name or _only_pass(given.site), given.run)
     result = verify(context)
     for difference in result.differences:
         print(f"DIFFERS  {difference}")
@@ -64,6 +66,17 @@ def _verify(given: argparse.Namespace) -> int:
     same = "all the same" if not result.differences else f"{len(result.differences)} came out differently"
     print(f"{context.name}: {result.checked} verdicts derived again, {same}{note}")
     return FOUND if result.differences else 0
+
+
+def _only_pass(given: str | None) -> str:
+    _, engine = open_site(given)
+    with reading(engine) as connection:
+        names = [row.name for row in all_passes(connection)]
+    if len(names) != 1:
+        raise DatabaseError(
+            f"the site has {len(names)} passes", next_step=f"name one of them: {', '.join(names[:8]) or 'none yet'}"
+        )
+    return names[0]
 
 
 def _plots(given: argparse.Namespace) -> int:

@@ -29,7 +29,17 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (demo, passes, run, models, admin):
         module.add_commands(commands)
+    _take_site_anywhere(top)
     return top
+
+
+def _take_site_anywhere(above: argparse.ArgumentParser) -> None:
+    """Let ``--site`` stand after any command as well as before it."""
+    for action in above._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                below.add_argument("--site", default=argparse.SUPPRESS, help="the site's folder (default: $HYDRA_SITE)")
+                _take_site_anywhere(below)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -100,16 +100,38 @@ def is_running(workflow: str) -> bool:
 
 
 def install(workflow: str, source: Path) -> None:
-    """Install a workflow source under its name, or bring an installed one up to date."""
+    """Install a workflow source under its name, or bring an installed one up to date.
+
+    Raises
+    ------
+    WorkflowError
+        When rsync is missing, Cylc refuses, or the name is taken by another deployment's workflow.
+    """
     if shutil.which("rsync") is None:
         raise WorkflowError(
             "the program 'rsync' is not found; Cylc needs it to install a workflow",
             next_step="apt-get install rsync",
         )
-    if (run_folder(workflow) / "_cylc-install").exists():
+    installed = run_folder(workflow) / "_cylc-install"
+    if installed.exists():
+        _own(workflow, installed / "source", source)
         cylc("reinstall", workflow)
     else:
         cylc("install", "--no-run-name", f"--workflow-name={workflow}", str(source))
+
+
+def _own(workflow: str, link: Path, source: Path) -> None:
+    """Make sure that an installed workflow comes from `source`: Cylc takes it from wherever it came."""
+    if link.resolve() == source.resolve():
+        return
+    if link.exists():
+        raise WorkflowError(
+            f"the workflow {workflow} belongs to {link.resolve()}, which is another site's",
+            next_step="set another cylc.workflow_prefix in site.toml",
+        )
+    # The data root was moved, or restored somewhere else.
+    link.unlink(missing_ok=True)
+    link.symlink_to(source)
 
 
 def play(workflow: str) -> None:

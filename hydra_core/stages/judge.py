@@ -124,7 +124,7 @@ def _evidence(
         )
     return ItemEvidence(
         status=item.status,  # type: ignore[arg-type]
-        reason=item.reason,
+        reason=f"{item.source}: {item.reason}" if item.source else item.reason,
         duplicate_of=item.duplicate_of,
         beam=beam,
         content=Content(content.status == "empty", float(content.numbers["ink"]), content.sentence)

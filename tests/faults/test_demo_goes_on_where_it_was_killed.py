@@ -44,7 +44,8 @@ def test_killed_scheduler_and_a_reboot_change_nothing_in_the_end(
     cylc.kill_scheduler(workflow)
     os.kill(second.pid, signal.SIGKILL)
     finish_demo(second)
-    assert any([job.kill() for job in cylc.jobs(workflow)])
+    killed = [job.kill() for job in cylc.jobs(workflow)]
+    assert any(killed)
 
     last = play(cylc, root)
     assert last.counted == played.counted

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hydra_core.base.errors import ConfigError
+from hydra_core.base.errors import ConfigError, WorkflowError
+from hydra_core.passes.life import create_pass
 from hydra_core.passes.workflow import closed_mark, write_source
 from tests.own_cylc import OwnCylc
-from tests.small_pass import FIRST, LAST, PASS, QUICK, SmallPass, small_pass
+from tests.small_pass import FIRST, LAST, PASS, QUICK, SmallPass, open_small_pass, small_pass
 
 pytestmark = pytest.mark.workflow
 CLONE = Path(__file__).parents[2]
@@ -76,3 +77,31 @@ def test_site_without_platforms_is_refused(entered: SmallPass) -> None:
     (entered.folder / "farm.cylc").unlink()
     with pytest.raises(ConfigError, match=r"farm\.cylc is missing"):
         write_source(entered.site, entered.row)
+
+
+@pytest.fixture
+def home(cylc: OwnCylc, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make this process itself use the home folder of the tests."""
+    for name, value in cylc.environment.items():
+        monkeypatch.setenv(name, value)
+    return cylc.home
+
+
+def test_name_that_another_deployment_has_in_cylc_is_refused(home: Path, tmp_path: Path) -> None:
+    first, second = (small_pass(tmp_path / name, "taken") for name in ("first", "second"))
+    create_pass(first.site, first.engine, PASS, (FIRST, LAST))
+    with pytest.raises(WorkflowError, match=r"taken/2026-01/ver01 belongs to .*/first/workflows/") as refused:
+        create_pass(second.site, second.engine, PASS, (FIRST, LAST))
+    assert "workflow_prefix" in refused.value.next_step
+    # The first one is as it was.
+    create_pass(first.site, first.engine, PASS, (FIRST, LAST))
+
+
+def test_data_root_may_be_moved(home: Path, tmp_path: Path) -> None:
+    made = small_pass(tmp_path / "here", "moved")
+    create_pass(made.site, made.engine, PASS, (FIRST, LAST))
+    made.root.rename(tmp_path / "there")
+    moved = open_small_pass(tmp_path / "there")
+    create_pass(moved.site, moved.engine, PASS, (FIRST, LAST))
+    settings = home / "cylc-run" / moved.workflow / "flow" / "settings.cylc"
+    assert str(closed_mark(moved.site, moved.row)) in settings.read_text(encoding="utf-8")

@@ -34,7 +34,9 @@ def _walk(
 
 
 def options(of: argparse.ArgumentParser) -> list[argparse.Action]:
-    return [action for action in of._actions if action.option_strings and action.dest not in ("help", "version")]
+    """Return a parser's own options; ``--site``, which every command takes, is told of once for all."""
+    own = [action for action in of._actions if action.option_strings and action.dest not in ("help", "version")]
+    return own if of.prog == "hydra" else [action for action in own if action.dest != "site"]
 
 
 COMMANDS = commands()

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hydra_core.base.files import write_bytes
+from hydra_core.emulate.plan import plan_demo
+from hydra_core.emulate.write import write_demo
+from hydra_core.labels.request import write_request
+from hydra_core.models.engine import read_card
+from hydra_core.stages.retrain import retrain
+from hydra_core.store.items import load_items
+from hydra_core.store.ledger import newest_revision
+from hydra_core.store.registry import all_models, live_model, newest_claim
+from hydra_core.store.session import reading
+from tests.final_state import assert_same, final_state
+from tests.own_cylc import wait_until
+from tests.small_pass import SmallPass, open_small_pass, small_pass
+from tests.staged_run import CDC, in_process, problems
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
+PLAN = plan_demo(runs=3, plot_types=1, chunks=8)
+RUNS = [run.number for run in PLAN.runs]
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> SmallPass:
+    """Three archived runs, and in the inbox a label for every image of one plot type."""
+    folder = tmp_path_factory.mktemp("labelled")
+    made = small_pass(folder / "data", "training", PLAN)
+    write_demo(PLAN, folder / "files")
+    made.enter(folder / "files" / "incoming")
+    made.by_hand(RUNS)
+    items = []
+    for run in RUNS:
+        with reading(made.engine) as connection:
+            revision = newest_revision(connection, made.row.id, run)
+            assert revision
+            found = [item for item in load_items(connection, revision.id) if item.plot == CDC]
+        items += [(str(CDC), str(item.sha256), ("Good", "Bad")[number % 2]) for number, item in enumerate(found)]
+    write_bytes(made.site.inbox / "labels.json", write_request("expert", datetime(2026, 1, 20, tzinfo=UTC), items))
+    return made
+
+
+def copy(labelled: SmallPass, target: Path) -> SmallPass:
+    return open_small_pass(Path(shutil.copytree(labelled.root, target)))
+
+
+def train_in(root: Path) -> None:
+    """Retrain, in a process of its own."""
+    made = open_small_pass(root)
+    retrain(made.context(RUNS[0]), lambda _line: None)
+
+
+def claimed(made: SmallPass) -> bool:
+    with reading(made.engine) as connection:
+        kind = connection.exec_driver_sql("SELECT id FROM plot_types WHERE name = 'CDC_occupancy'").scalar_one()
+        return newest_claim(connection, int(kind)) is not None
+
+
+def test_killed_training_ends_where_an_undisturbed_one_does(labelled: SmallPass, tmp_path: Path) -> None:
+    calm = copy(labelled, tmp_path / "calm")
+    train_in(calm.root)
+    wanted = final_state(calm.root)
+    assert [(name, network) for name, network, _ in wanted["models"]] == [("CDC_occupancy~chunks-000024", "tiny")]
+    assert [state for _, _, state in wanted["claims"]] == ["done"]
+
+    made = copy(labelled, tmp_path / "killed")
+    chance = random.Random(5)
+    killed = 0
+    for latest in (2.0, 4.0, 6.0):
+        job = in_process(train_in, made.root)
+        wait_until(lambda: claimed(made), "the training is taken on")
+        time.sleep(chance.uniform(0.0, latest))
+        job.kill()
+        job.join()
+        if job.exitcode == 0:
+            break
+        assert job.exitcode == -signal.SIGKILL
+        killed += 1
+        with reading(made.engine) as connection:
+            kinds = {model.plot_type_id for model in all_models(connection)}
+            assert not [kind for kind in kinds if live_model(connection, kind)]
+        assert problems(made) == ()
+    assert killed
+    train_in(made.root)
+    assert_same(final_state(made.root), wanted)
+    assert problems(made) == ()
+    with reading(made.engine) as connection:
+        (model,) = all_models(connection)
+    card, identity = read_card(made.site.model_folder(model.plot, model.name))
+    assert identity == model.card_sha
+    assert card.classes == ("Bad", "Good")
