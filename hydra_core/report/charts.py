@@ -59,7 +59,7 @@ def lines(x: Sequence[float], series: Sequence[Sequence[float]]) -> Chart:
 def bars(values: Sequence[tuple[str, int]]) -> Chart:
     """Return one bar for each (name, number), each with its sentence."""
     top = max([number for _, number in values] + [1])
-    room = (WIDTH - _LEFT - _RIGHT) / max(len(values), 1)
+    room = min((WIDTH - _LEFT - _RIGHT) / max(len(values), 1), 40.0)
     drawn = []
     for position, (name, number) in enumerate(values):
         height = number / top * (HEIGHT - _TOP - _BOTTOM)

@@ -68,6 +68,6 @@ def _sizes(site: Site) -> list[tuple[str, int]]:
         found.append(("database", database.stat().st_size))
     for name in ("inbox", "quarantine"):
         folder = site.root / name
-        count = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
-        found.append((f"files in {name}", count))
+        held = sum(path.lstat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+        found.append((name, held))
     return found
