@@ -99,6 +99,10 @@ def assert_same(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
+        if isinstance(value, dict):
+            names = value.keys() | found[name].keys()
+            differ = [(key, found[name].get(key), value.get(key)) for key in sorted(names)]
+            assert [entry for entry in differ if entry[1] != entry[2]] == [], name
         assert found[name] == value, name
 
 

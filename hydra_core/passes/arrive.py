@@ -41,6 +41,11 @@ class Arrival:
     sentence: str
 
 
+def counted(number: int, word: str) -> str:
+    """Return ``1 run`` or ``2 runs``."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def run_tasks(shards: int) -> tuple[str, ...]:
     """Return the tasks that make a revision, in the order of the graph."""
     classify = tuple(f"classify_shard{number}" for number in range(shards))
@@ -115,13 +120,18 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
                 f"'hydra pass resume {row.name}' starts it"
             )
         return 0
-    told = 0
+    # A run that fails again within this call waits for a person, or for the next call.
+    told: set[int] = set()
+    said = 0
     batch = site.settings.cylc.batch
     while True:
         new, again, busy = _sort(engine, row)
+        again = [run for run in again if run not in told]
         room = batch - busy
         if not new and not again:
-            return told
+            if len(told) > said:
+                progress(f"{counted(len(told), 'run')} handed over")
+            return len(told)
         if room <= 0:
             time.sleep(2)
             continue
@@ -133,8 +143,10 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
             first.append(run)
         _confirm(row, first, again)
         writing(engine, lambda connection, first=first: handed_over(connection, row.id, first))  # type: ignore[misc]
-        told += len(first)
-        progress(f"{told} runs handed to {row.workflow}")
+        told.update(first)
+        if len(told) >= said + batch:
+            said = len(told)
+            progress(f"{counted(said, 'run')} handed over")
 
 
 def _sort(engine: Engine, row: PassRow) -> tuple[list[int], list[int], int]:

@@ -16,7 +16,7 @@ from hydra_core.config.site import Site
 from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
 from hydra_core.emulate.write import DemoTruth, release, write_demo
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.arrive import announce, counted, hand_over, note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn, learning_is_due
 from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
@@ -89,13 +89,13 @@ def run_demo(
     demo = _Demo(site, engine, create_pass(site, engine, MONITORING, (first, first + WIDEST - 1)), plan, truth, say)
     changed = _play(demo)
     with reading(engine) as connection:
-        counted = totals(connection, demo.row.id)
+        sums = totals(connection, demo.row.id)
     return DemoResult(
         index=site.site_pages / "index.html",
-        runs=counted.runs,
-        images=counted.images,
-        flagged=counted.flagged,
-        unreadable=counted.unreadable,
+        runs=sums.runs,
+        images=sums.images,
+        flagged=sums.flagged,
+        unreadable=sums.unreadable,
         models=_live_models(engine),
         seconds=time.monotonic() - begun,
         changed=changed,
@@ -164,7 +164,7 @@ def _arrive(demo: _Demo, what: str, runs: Sequence[int]) -> bool:
     new = [one for one in arrivals if one.decision in ("new", "revision")]
     if not new and not waiting and not scheduler.busy_tasks(demo.row.workflow):
         return False
-    demo.say(f"{what}: {len(runs)} runs")
+    demo.say(f"{what}: {counted(len(runs), 'run')}")
     _up(demo)
     hand_over(demo.site, demo.engine, demo.row, lambda _line: None)
     wait_for_pass(demo.site, demo.engine, demo.row, demo.say, timeout_s=PATIENCE_S)

@@ -23,7 +23,7 @@ from hydra_core.intake.listing import write_listing
 from hydra_core.intake.naming import ParsedName
 from hydra_core.labels.request import write_request
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.arrive import announce, counted, hand_over, note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn
 from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
@@ -123,9 +123,9 @@ def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) ->
     if changed:
         publish_models(site, engine)
     with reading(engine) as connection:
-        counted, models = totals(connection, row.id), tuple(all_models(connection))
+        sums, models = totals(connection, row.id), tuple(all_models(connection))
     check = fsck(site, engine)
-    return Trial(site.site_pages / "index.html", counted, models, check, time.monotonic() - begun)
+    return Trial(site.site_pages / "index.html", sums, models, check, time.monotonic() - begun)
 
 
 def _check_folders(folder: Path, out: Path) -> None:
@@ -225,17 +225,17 @@ def _play(site: Site, engine: Engine, row: PassRow, runs: list[int], request: by
     if hand_in(site, engine, request, "labels-given.json") or changed:
         _up(site, engine, row, say)
         learn(site, engine, row, runs[cut - 1], say, timeout_s=PATIENCE_S)
-        say(f"{len(runs) - cut} runs that no model has seen come now")
+        say(f"now {counted(len(runs) - cut, 'run')} that no model has seen")
     return _arrive(site, engine, row, runs[cut:], say) or changed
 
 
 def _arrive(site: Site, engine: Engine, row: PassRow, runs: list[int], say: Progress) -> bool:
-    counted = Counter(arrival.decision for arrival in announce(site, engine, row, runs))
+    decisions = Counter(arrival.decision for arrival in announce(site, engine, row, runs))
     with reading(engine) as connection:
         waiting = unfinished(connection, row.id)
     if not waiting and not scheduler.busy_tasks(row.workflow):
         return False
-    say(", ".join(f"{count} runs {decision}" for decision, count in counted.items()))
+    say(", ".join(f"{counted(count, 'run')} {decision}" for decision, count in decisions.items()))
     _up(site, engine, row, say)
     hand_over(site, engine, row, say)
     wait_for_pass(site, engine, row, say, timeout_s=PATIENCE_S)

@@ -35,7 +35,7 @@ def shard(text: str) -> Any:
 def follow_links(site: Path) -> int:
     """Read every list of the site as a browser would; return how many runs it names."""
     seen = 0
-    for path in sorted(site.glob("passes/*/*/blocks/*-runs.js")):
+    for path in sorted(site.glob("passes/*/*/blocks/[0-9]*-runs.js")):
         for _, href, *_ in shard(path.read_text(encoding="utf-8"))["runs"]:
             seen += 1
             page = site / href
