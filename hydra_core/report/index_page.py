@@ -16,7 +16,7 @@ from hydra_core.report.marks import RANK, shown
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, run_href
 from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.views import FrontView, IndexView, RunRow
-from hydra_core.report.words import incident_says, index_headline
+from hydra_core.report.words import anything_judged, incident_says, index_headline
 
 _CSV_HEADER = ("run", "name", "revision", "made_at", "images", "flagged", "unreadable", "severity", "page")
 
@@ -42,6 +42,10 @@ def _block(view: IndexView, number: int, rows: Sequence[RunRow]) -> dict[str, An
     return {"block": number, "slugs": slugs, "kinds": list(kinds), "runs": runs}
 
 
+def _calm_mark(view: IndexView) -> str:
+    return "good" if anything_judged(cell.state for row in view.rows for cell in row.cells) else "undetermined"
+
+
 def _latest(view: IndexView) -> dict[str, Any]:
     worst = []
     for one in view.incidents:
@@ -58,7 +62,7 @@ def _latest(view: IndexView) -> dict[str, Any]:
         "updated_at": iso(view.updated_at),
         "expected_every_s": view.expected_every_s,
         "headline": index_headline(view),
-        "mark": first["mark"] if first else "good" if view.blocks else "undetermined",
+        "mark": first["mark"] if first else _calm_mark(view),
         "colour": first["colour"] if first else None,
         "incidents": worst,
         "columns": [

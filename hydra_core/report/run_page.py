@@ -15,7 +15,7 @@ from hydra_core.report.paths import BLOCK_SIZE, pass_href, revision_href, root_o
 from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.run_cards import CSV_HEADER, build_cards, counts, csv_row, gallery, json_card, needs_look
 from hydra_core.report.views import RunView
-from hydra_core.report.words import incident_says, plain_text, run_headline
+from hydra_core.report.words import anything_judged, incident_says, plain_text, run_headline
 
 _REVISION = re.compile(r"r(\d+)\Z")
 
@@ -35,6 +35,7 @@ def _write_revision(site: Path, folder: Path, view: RunView, full_images: Litera
         sections=gallery(pages),
         counts=counts(pages),
         total=len(pages),
+        judged=anything_judged(card.state for card in view.cards),
         sprites=sprites,
         incidents=[(shown(one.state, one.class_name, view.classes), one, incident_says(one)) for one in view.incidents],
         here=root_of(href) + pass_href(view.pass_name),

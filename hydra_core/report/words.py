@@ -161,11 +161,18 @@ def incident_says(incident: IncidentView) -> str:
     return says[:1].upper() + says[1:]
 
 
+def anything_judged(states: Iterable[str]) -> bool:
+    """Whether any of these states says something of a plot; without a model or without beam nothing is said."""
+    return any(state not in ("undetermined", "no_beam") for state in states)
+
+
 def index_headline(view: IndexView) -> tuple[Part, ...]:
     """Return what is wrong in a pass now."""
     if not view.incidents:
         if not view.blocks:
             return (("text", "No run has been published yet."),)
+        if not anything_judged(cell.state for row in view.rows for cell in row.cells):
+            return (("text", "Nothing needs a look, but no plot has a model yet."),)
         return (("text", "Nothing needs a look."),)
     newest = view.newest_run
     if newest is None:

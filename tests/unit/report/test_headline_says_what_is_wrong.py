@@ -112,3 +112,12 @@ def test_plots_without_a_model_are_said_to_have_none(run, samples):
 def test_a_run_without_beam_is_not_judged(run, samples):
     cards = (samples.card("Q", state="no_beam", class_name="NoData"),)
     assert plain_text(run_headline(replace(run, cards=cards))) == "No beam: nothing is judged."
+
+
+def test_a_pass_without_any_model_does_not_look_as_if_all_were_well(index):
+    rows = tuple(
+        replace(row, cells=tuple(replace(cell, state="undetermined", severity=0) for cell in row.cells))
+        for row in index.rows
+    )
+    view = replace(index, rows=rows, incidents=())
+    assert plain_text(index_headline(view)) == "Nothing needs a look, but no plot has a model yet."
