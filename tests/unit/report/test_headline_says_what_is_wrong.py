@@ -114,7 +114,8 @@ def test_a_run_without_beam_is_not_judged(run, samples):
     assert plain_text(run_headline(replace(run, cards=cards))) == "No beam: nothing is judged."
 
 
-def test_a_pass_without_any_model_does_not_look_as_if_all_were_well(index):
+def test_a_pass_without_any_model_does_not_look_as_if_all_were_well(samples):
+    index = samples.index_view()
     rows = tuple(
         replace(row, cells=tuple(replace(cell, state="undetermined", severity=0) for cell in row.cells))
         for row in index.rows
