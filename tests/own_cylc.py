@@ -52,11 +52,8 @@ class Job:
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     @property
-    def works(self) -> bool:
-        """Whether the task's own program is at work."""
-        facts = self.facts()
-        if "CYLC_JOB_PID" not in facts or "CYLC_JOB_EXIT" in facts:
-            return False
+    def begun(self) -> bool:
+        """Whether the task's own program was started, whatever has become of it."""
         try:
             return " - started" in (self.folder / "job.out").read_text(encoding="utf-8")
         except OSError:

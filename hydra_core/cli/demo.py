@@ -64,6 +64,10 @@ def run_trial(given: argparse.Namespace) -> int:
     trial = try_folder(given.folder, given.out or default_out(given.folder), options, say)
     for model in trial.models:
         print(f"model       {model.name} is {model.status}: {model.reason}")
+    if trial.agreed is not None:
+        agreed = trial.agreed
+        sure = f"{agreed.confirmed_same} of {agreed.confirmed} where Hydra was sure"
+        print(f"later runs  {agreed.same} of {agreed.judged} verdicts say what the labels say, {sure}")
     for problem in trial.check.problems:
         print(f"PROBLEM     {problem}")
     print(

@@ -116,7 +116,7 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
             count = len(unfinished(connection, row.id))
         if count:
             progress(
-                f"the scheduler of {row.workflow} is not running: {count} runs wait in the ledger; "
+                f"the scheduler of {row.workflow} is not running: {counted(count, 'run')} left in the ledger; "
                 f"'hydra pass resume {row.name}' starts it"
             )
         return 0

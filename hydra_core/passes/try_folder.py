@@ -7,11 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from sqlalchemy.engine import Engine
 
-from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_file
 from hydra_core.base.names import PlotKey, slug
@@ -21,6 +21,7 @@ from hydra_core.intake.guess import Layout, guess_layout
 from hydra_core.intake.labels_csv import read_labels_csv
 from hydra_core.intake.listing import write_listing
 from hydra_core.intake.naming import ParsedName
+from hydra_core.labels.inbox import receive
 from hydra_core.labels.request import write_request
 from hydra_core.passes import scheduler
 from hydra_core.passes.arrive import announce, counted, hand_over, note_unmatched, runs_in_source
@@ -29,6 +30,7 @@ from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pa
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
 from hydra_core.stages.fsck import Check, fsck
 from hydra_core.stages.publish import publish_models
+from hydra_core.store.labelbook import Agreement, agreement
 from hydra_core.store.ledger import PassRow, unfinished
 from hydra_core.store.registry import ModelRow, all_models
 from hydra_core.store.session import reading
@@ -38,6 +40,8 @@ TRIAL = "try/ver01"
 #: Share of the runs that come first; where labels are given, the others are judged with what these taught.
 FIRST_SHARE = 0.7
 PATIENCE_S = 3600.0
+#: One instant for all, so that repeating the command gives the same request.
+_MADE_AT = datetime(2000, 1, 1, tzinfo=UTC)
 #: Runs to train on, to set thresholds on, and to test on.
 FEWEST_RUNS = 3
 #: Colours for classes that only the labels name; told apart by people who do not see red and green as others do.
@@ -75,6 +79,8 @@ class Trial:
     index: Path
     counted: Totals
     models: tuple[ModelRow, ...]
+    agreed: Agreement | None
+    """Verdicts against labels, on the runs that came after the training."""
     check: Check
     seconds: float
 
@@ -118,14 +124,21 @@ def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) ->
     span = _span(runs)
     row = create_pass(site, engine, TRIAL, span, folder)
     note_unmatched(engine, row, runs_in_source(site, row))
-    changed = _play(site, engine, row, runs, _request(folder, labels, names), say)
+    cut = max(2, min(len(runs) - 1, round(len(runs) * FIRST_SHARE))) if len(runs) >= FEWEST_RUNS else 0
+    if labels and not cut:
+        say(f"the labels are not used: {len(runs)} runs are too few to learn from some and prove it on others")
+    first, later = _requests(folder, labels, names, set(runs[:cut])) if cut else (None, None)
+    changed = _play(site, engine, row, (runs[:cut], runs[cut:]), first, say)
     scheduler.stop(row.workflow)
+    if later is not None and hand_in(site, engine, later, "labels-of-later-runs.json"):
+        receive(site, engine)
     if changed:
         publish_models(site, engine)
     with reading(engine) as connection:
         sums, models = totals(connection, row.id), tuple(all_models(connection))
+        agreed = agreement(connection, row.id, runs[cut:]) if later is not None else None
     check = fsck(site, engine)
-    return Trial(site.site_pages / "index.html", sums, models, check, time.monotonic() - begun)
+    return Trial(site.site_pages / "index.html", sums, models, agreed, check, time.monotonic() - begun)
 
 
 def _check_folders(folder: Path, out: Path) -> None:
@@ -198,35 +211,38 @@ def _classes(names: set[str]) -> list[PlotClass]:
     return [*known.values(), *(PlotClass(name=name, colour=_COLOURS[i % len(_COLOURS)]) for i, name in enumerate(new))]
 
 
-def _request(folder: Path, labels: Mapping[str, str], names: Mapping[PurePosixPath, ParsedName]) -> bytes | None:
-    items = []
+def _requests(
+    folder: Path, labels: Mapping[str, str], names: Mapping[PurePosixPath, ParsedName], first: set[int]
+) -> tuple[bytes | None, bytes | None]:
+    """Return the labels of the first runs, which teach, and those of the later ones, which only test."""
+    items: dict[bool, list[tuple[str, str, str]]] = {True: [], False: []}
     for relative, known in labels.items():
         parsed = names.get(PurePosixPath(relative))
         path = folder / relative
         if parsed is not None and path.is_file() and not path.is_symlink():
-            items.append((str(parsed.plot), sha256_file(path), known))
-    if labels and not items:
+            items[parsed.run in first].append((str(parsed.plot), sha256_file(path), known))
+    if labels and not items[True] and not items[False]:
         raise HydraError(
             "no file that the labels name is among the images",
             next_step=f"paths in the labels are relative to {folder}",
         )
-    # The file's own time keeps the request the same when the command is repeated.
-    made_at = now().replace(year=2000, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    return write_request("labels given to hydra try", made_at, items) if items else None
+    who = "labels given to hydra try"
+    teach, test = (write_request(who, _MADE_AT, items[side]) if items[side] else None for side in (True, False))
+    return teach, test
 
 
-def _play(site: Site, engine: Engine, row: PassRow, runs: list[int], request: bytes | None, say: Progress) -> bool:
-    if request is not None and len(runs) < FEWEST_RUNS:
-        say(f"the labels are not used: {len(runs)} runs are too few to learn from some and prove it on others")
-    if request is None or len(runs) < FEWEST_RUNS:
-        return _arrive(site, engine, row, runs, say)
-    cut = max(2, min(len(runs) - 1, round(len(runs) * FIRST_SHARE)))
-    changed = _arrive(site, engine, row, runs[:cut], say)
+def _play(
+    site: Site, engine: Engine, row: PassRow, runs: tuple[list[int], list[int]], request: bytes | None, say: Progress
+) -> bool:
+    first, later = runs
+    if request is None:
+        return _arrive(site, engine, row, [*first, *later], say)
+    changed = _arrive(site, engine, row, first, say)
     if hand_in(site, engine, request, "labels-given.json") or changed:
         _up(site, engine, row, say)
-        learn(site, engine, row, runs[cut - 1], say, timeout_s=PATIENCE_S)
-        say(f"now {counted(len(runs) - cut, 'run')} that no model has seen")
-    return _arrive(site, engine, row, runs[cut:], say) or changed
+        learn(site, engine, row, first[-1], say, timeout_s=PATIENCE_S)
+        say(f"now {counted(len(later), 'run')} that no model has seen")
+    return _arrive(site, engine, row, later, say) or changed
 
 
 def _arrive(site: Site, engine: Engine, row: PassRow, runs: list[int], say: Progress) -> bool:

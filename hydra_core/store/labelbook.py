@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hydra_core.store.schema import Item, Label, Request, Revision, Run
+from hydra_core.store.schema import Item, Label, Request, Revision, Run, Verdict
 from hydra_core.store.upsert import insert_new
 
 
@@ -147,3 +147,37 @@ def archived_label_count(connection: Connection, plot_type_id: int) -> int:
     )
     query = sa.select(sa.func.count(Label.id)).where(Label.plot_type_id == plot_type_id, archived)
     return int(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Verdicts compared with labels: how many there are, and how many say the same class."""
+
+    judged: int
+    same: int
+    confirmed: int
+    confirmed_same: int
+
+
+def agreement(connection: Connection, pass_id: int, runs: Collection[int]) -> Agreement:
+    """Compare the verdicts of some runs with the labels that count; images without either are left out."""
+    query = (
+        sa.select(Item.plot_type_id, Item.image_sha, Verdict.class_name, Verdict.state)
+        .join(Verdict, Verdict.item_id == Item.id)
+        .join(Revision, Revision.id == Item.revision_id)
+        .join(Run, Run.id == Revision.run_id)
+        .where(Run.pass_id == pass_id, Run.number.in_(list(runs)), Verdict.confidence.is_not(None))
+    )
+    rows = connection.execute(query).all()
+    labels = {kind: current_labels(connection, kind) for kind in {row.plot_type_id for row in rows}}
+    pairs = [
+        (row.class_name == labels[row.plot_type_id][row.image_sha], row.state == "confirmed")
+        for row in rows
+        if row.image_sha in labels[row.plot_type_id]
+    ]
+    return Agreement(
+        judged=len(pairs),
+        same=sum(same for same, _ in pairs),
+        confirmed=sum(sure for _, sure in pairs),
+        confirmed_same=sum(same and sure for same, sure in pairs),
+    )

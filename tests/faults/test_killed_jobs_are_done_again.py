@@ -58,7 +58,7 @@ def kill_victims(cylc: OwnCylc, workflow: str) -> None:
         for run, task in sorted(left):
             job = cylc.job(workflow, run, task)
             assert "CYLC_JOB_EXIT" not in job.facts(), f"{task} of {run} was through before it could be killed"
-            if job.works:
+            if job.begun:
                 # Python is being loaded, or more than that.
                 time.sleep(0.2)
                 assert job.kill(), f"{task} of {run} was through before it could be killed"
@@ -85,10 +85,10 @@ def test_run_announced_while_the_scheduler_is_dead_is_healed_by_resume(
     disturbed.bring(files, [EMPTY])
     said = cylc.hydra(disturbed.folder, "arrive", PASS, str(EMPTY))
     assert f"run {EMPTY}: new, 0 files" in said
-    assert f"is not running: 1 runs wait in the ledger; 'hydra pass resume {PASS}' starts it" in said
+    assert f"is not running: 1 run left in the ledger; 'hydra pass resume {PASS}' starts it" in said
     said = cylc.hydra(disturbed.folder, "pass", "status", PASS)
     assert "its scheduler is down: 5 of 6 runs published" in said
-    assert "1 runs handed to" in cylc.hydra(disturbed.folder, "pass", "resume", PASS)
+    assert "1 run handed over" in cylc.hydra(disturbed.folder, "pass", "resume", PASS)
     wait_until(lambda: "6 of 6 runs" in cylc.hydra(disturbed.folder, "pass", "status", PASS), "the run is published")
     by_hand.bring(files, [EMPTY])
     by_hand.by_hand([EMPTY])
@@ -102,7 +102,7 @@ def test_nothing_is_lost_when_cylc_forgets_the_pass(
         made.bring(files, [LATE_CHUNK])
     cylc.hydra(disturbed.folder, "arrive", PASS, str(LATE_CHUNK))
     # The new revision is under way when everything that Cylc has of it goes.
-    wait_until(lambda: cylc.job(disturbed.workflow, LATE_CHUNK, "classify_shard0", submit=3).works, "second revision")
+    wait_until(lambda: cylc.job(disturbed.workflow, LATE_CHUNK, "classify_shard0", submit=3).begun, "second revision")
     cylc.kill_scheduler(disturbed.workflow)
     cylc.job(disturbed.workflow, LATE_CHUNK, "classify_shard0", submit=3).kill()
     cylc.cylc("clean", "--yes", disturbed.workflow)
