@@ -64,6 +64,9 @@ def fsck(site: Site, engine: Engine, *, progress: Callable[[str], None] = lambda
                     images += sum(1 for item in items if item.status == "ok")
                     problems += _revision(context, revision, items, len(verdicts))
                     known |= {block_file(context, revision), _page_folder(context, revision)}
+                    # An archive task that was stopped before its last step has copied these already.
+                    kept = site.archive_file(row.name, revision.run, revision.revision)
+                    known |= {kept, kept.with_name(f"{kept.stem}.maps.h5")} if revision.state == "judged" else set()
                     if revision.maps_sha is not None:
                         known.add(maps_file(context, revision))
     for model in models:
