@@ -47,7 +47,9 @@ def test_an_empty_run_says_so(run):
 
 def test_no_data_is_not_called_good(run, samples):
     cards = (*run.cards[:4], samples.card("Q", state="no_data", class_name="NoData"))
-    assert plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 4 of 5 plots look as they should."
+    assert (
+        plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 4 of 5 plots look as they should."
+    )
 
 
 def test_one_plot_needs(run, samples):
