@@ -40,7 +40,7 @@ def incident_view(site: Site, key: PlotKey, row: IncidentRow) -> IncidentView:
     doubt = " (unsure)" if row.state == "unconfirmed" else ""
     span = _span(row)
     unit = "run" if row.first_chunk == ONCE_A_RUN else "chunk"
-    plots = "" if row.count == 1 else f", {row.count} {unit}s in a row"
+    plots = "" if row.first_run == row.last_run else f", {row.count} {unit}s in a row"
     return IncidentView(
         plot=shown_name(site, key),
         plot_slug=key.slug,
