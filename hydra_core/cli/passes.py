@@ -6,11 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Engine
+
 from hydra_core.cli.output import say, table
+from hydra_core.config.site import Site
 from hydra_core.passes import life
 from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
 from hydra_core.stages.context import open_site
-from hydra_core.store.ledger import get_pass
+from hydra_core.store.ledger import PassRow, get_pass
 from hydra_core.store.session import reading
 from hydra_core.store.summary import pass_counts
 
@@ -73,27 +76,27 @@ def _status(given: argparse.Namespace) -> int:
     return 0
 
 
-def _resume(given: argparse.Namespace) -> int:
+def _open_pass(given: argparse.Namespace) -> tuple[Site, Engine, PassRow]:
     site, engine = open_site(given.site)
     with reading(engine) as connection:
-        row = get_pass(connection, given.name)
+        return site, engine, get_pass(connection, given.name)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    site, engine, row = _open_pass(given)
     life.resume_pass(site, engine, row, say)
     return 0
 
 
 def _close(given: argparse.Namespace) -> int:
-    site, engine = open_site(given.site)
-    with reading(engine) as connection:
-        row = get_pass(connection, given.name)
+    site, _, row = _open_pass(given)
     mark = life.close_pass(site, row)
     print(f"{row.name} closes when its runs are done ({mark} says so; within about 20 s)")
     return 0
 
 
 def _arrive(given: argparse.Namespace) -> int:
-    site, engine = open_site(given.site)
-    with reading(engine) as connection:
-        row = get_pass(connection, given.name)
+    site, engine, row = _open_pass(given)
     runs = list(given.runs)
     if given.all or not runs:
         found = runs_in_source(site, row)
