@@ -6,8 +6,8 @@ import numpy as np
 
 from hydra_core.emulate.hardware import channel_gains, hardware_rng, part_gains, with_drift
 from hydra_core.emulate.plots import DemoPlot, PartArray
-from hydra_core.intake.draw import DrawScale
-from hydra_core.intake.histogram import Axis, FloatArray, Histogram
+from hydra_core.intake.histograms.draw import DrawScale
+from hydra_core.intake.histograms.histogram import Axis, FloatArray, Histogram
 
 
 def crystal_calorimeter(name: str, title: str, top: float) -> DemoPlot:

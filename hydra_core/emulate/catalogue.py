@@ -8,7 +8,7 @@ from functools import lru_cache
 from hydra_core.base.errors import HydraError
 from hydra_core.emulate import calorimeters, spectra, trackers
 from hydra_core.emulate.plots import DemoPlot
-from hydra_core.intake.histogram import Axis
+from hydra_core.intake.histograms.histogram import Axis
 
 _HELICITY = {
     "Clock +": 5200.0,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydra_core.intake.histogram import BoolArray, FloatArray, Histogram
+from hydra_core.intake.histograms.histogram import BoolArray, FloatArray, Histogram
 
 FaultFunction = Callable[[FloatArray, BoolArray, np.random.Generator, float], FloatArray]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hydra_core.emulate.plots import PartArray, rng_for
-from hydra_core.intake.histogram import FloatArray
+from hydra_core.intake.histograms.histogram import FloatArray
 
 # The apparatus is the same for every seed of the experiment.
 _APPARATUS = 19

@@ -12,9 +12,9 @@ from hydra_core.emulate.catalogue import demo_plot
 from hydra_core.emulate.faults import FAULTS, FILE_FAULTS, apply_fault
 from hydra_core.emulate.plan import DemoPlan, DemoRun, PlanFile, Planted
 from hydra_core.emulate.plots import DemoPlot, make_item, rng_for
-from hydra_core.intake.draw import draw_png, region_box
-from hydra_core.intake.draw_frame import Box
-from hydra_core.intake.histogram import BoolArray, Histogram
+from hydra_core.intake.histograms.draw import draw_png, region_box
+from hydra_core.intake.histograms.draw_frame import Box
+from hydra_core.intake.histograms.histogram import BoolArray, Histogram
 
 _SIGNIFICANT = 4.0  # standard deviations by which a bin must change to count as changed
 _PAIR_RATIO = 1.6  # boards of a swapped cable differ at least so much, or nobody could see it

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hydra_core.base.names import PlotKey
-from hydra_core.intake.draw import DrawScale
-from hydra_core.intake.histogram import BoolArray, FloatArray, Histogram
+from hydra_core.intake.histograms.draw import DrawScale
+from hydra_core.intake.histograms.histogram import BoolArray, FloatArray, Histogram
 
 #: The first run of the demo experiment; slow drifts are counted from it.
 FIRST_RUN = 121264

@@ -18,7 +18,7 @@ from hydra_core.base.names import safe_join
 from hydra_core.emulate.catalogue import demo_plot
 from hydra_core.emulate.items import TruthItem, item_bytes, item_truth
 from hydra_core.emulate.plan import DemoPlan, PlanFile
-from hydra_core.intake.draw import STYLE_VERSION
+from hydra_core.intake.histograms.draw import STYLE_VERSION
 
 Progress = Callable[[int, int], None]
 #: The plot types that the demo's expert has labelled.

@@ -7,6 +7,8 @@ import stat
 from pathlib import Path, PurePosixPath
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+#: The reason for a file that somebody still writes.
+CHANGED = "the file changed while it was read; it is taken at the next look"
 
 
 class SourceProblem(ValueError):  # noqa: N818  (it becomes a reason on a card)
@@ -32,16 +34,9 @@ def read_source(root: Path, relative: PurePosixPath, max_bytes: int, *, expect: 
     SourceProblem
         When the file is gone, a link or no regular file, over the limit, out of reach, or changed since it was found.
     """
-    try:
-        handle = _open_below(root, relative)
-    except FileNotFoundError as error:
-        raise SourceProblem("the file vanished after it was found") from error
-    except (OSError, ValueError) as error:
-        raise SourceProblem(f"the file cannot be opened ({_words(error)})") from error
+    handle = open_source(root, relative)
     try:
         before = os.fstat(handle)
-        if not stat.S_ISREG(before.st_mode):
-            raise SourceProblem(f"not a regular file but {kind_of(before.st_mode)}")
         if before.st_size > max_bytes:
             raise SourceProblem(f"the file ({before.st_size} bytes) is larger than the limit of {max_bytes} bytes")
         data = _read_all(handle, before.st_size + 1)
@@ -52,8 +47,31 @@ def read_source(root: Path, relative: PurePosixPath, max_bytes: int, *, expect: 
         os.close(handle)
     found = (after.st_size, after.st_mtime_ns)
     if len(data) != after.st_size or found != (before.st_size, before.st_mtime_ns) or (expect and found != expect):
-        raise SourceProblem("the file changed while it was read; it is taken at the next look")
+        raise SourceProblem(CHANGED)
     return data
+
+
+def open_source(root: Path, relative: PurePosixPath) -> int:
+    """Return a descriptor, open for reading, of a regular file below `root`; links in `relative` are refused.
+
+    The caller closes it.
+
+    Raises
+    ------
+    SourceProblem
+        When the file is gone, a link, no regular file, or out of reach.
+    """
+    try:
+        handle = _open_below(root, relative)
+    except FileNotFoundError as error:
+        raise SourceProblem("the file vanished after it was found") from error
+    except (OSError, ValueError) as error:
+        raise SourceProblem(f"the file cannot be opened ({_words(error)})") from error
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        raise SourceProblem(f"not a regular file but {kind_of(mode)}")
+    return handle
 
 
 def kind_of(mode: int) -> str:

@@ -8,7 +8,7 @@ from hydra_core.emulate.faults import FAULTS, apply_fault
 from hydra_core.emulate.items import fault_cells
 from hydra_core.emulate.plots import FIRST_RUN, make_item, rng_for
 from hydra_core.emulate.story import suited_faults
-from hydra_core.intake.histogram import Axis, Histogram
+from hydra_core.intake.histograms.histogram import Axis, Histogram
 
 CDC, RF = "CDC_occupancy", "RF_timing"
 

@@ -4,7 +4,9 @@ import io
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from hydra_core.intake import draw_frame
-from hydra_core.intake.draw import DrawScale, draw_png, draw_rgb, region_box
-from hydra_core.intake.histogram import Axis, Geometry, Histogram
+from hydra_core.intake.histograms import draw_frame
+from hydra_core.intake.histograms.draw import DrawScale, draw_png, draw_rgb, region_box
+from hydra_core.intake.histograms.histogram import Axis, Geometry, Histogram
 
 SMALL = (150, 100)
 
@@ -59,7 +61,7 @@ def chunk_types(png: bytes) -> set[bytes]:
 @KINDS
 def test_equal_histograms_give_equal_bytes_without_metadata(make: Callable[[], Histogram]) -> None:
     first = draw_png(make())
-    draw_frame.frame_pixels.cache_clear()
+    draw_frame.packed_frame.cache_clear()
     assert draw_png(make()) == first
     assert chunk_types(first) == {b"IHDR", b"IDAT", b"IEND"}
     image = Image.open(io.BytesIO(first))
@@ -70,7 +72,7 @@ def test_a_users_matplotlib_settings_do_not_reach_the_picture() -> None:
     import matplotlib
 
     plain = draw_png(grid())
-    draw_frame.frame_pixels.cache_clear()
+    draw_frame.packed_frame.cache_clear()
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 30, "axes.grid": True}):
         assert draw_png(grid()) == plain
         assert matplotlib.rcParams["font.size"] == 30
@@ -203,7 +205,7 @@ def test_any_contents_are_drawn(values: np.ndarray, log: bool, flat: bool) -> No
 
 
 def test_drawing_loads_matplotlib_only_when_it_draws() -> None:
-    code = "import sys, hydra_core.intake.draw; print(sorted({'matplotlib', 'PIL'} & set(sys.modules)))"
+    code = "import sys, hydra_core.intake.histograms.draw; print(sorted({'matplotlib', 'PIL'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -232,3 +234,22 @@ def test_new_contents_leave_out_what_the_mask_hides() -> None:
     assert filled.values.tolist() == [1.0, 0.0, 3.0]
     assert filled.entries == 4.0
     assert hist.values.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_frames_of_fixed_ranges_are_kept_in_a_folder_and_a_damaged_one_is_drawn_again(tmp_path: Path) -> None:
+    hist = Histogram("h", "Hits", Axis.regular(10, 0.0, 5.0), None, np.arange(10.0), 45.0)
+    scale = DrawScale(y=(0.0, 12.0))
+    plain = draw_png(hist, scale=scale)
+    assert draw_png(hist, scale=scale, frames=tmp_path) == plain
+    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    whole = kept.read_bytes()
+    for damaged in (whole[:50], zlib.compress(b"short"), b""):
+        kept.write_bytes(damaged)
+        draw_frame._kept_frame.cache_clear()
+        assert draw_png(hist, scale=scale, frames=tmp_path) == plain
+        assert kept.read_bytes() == whole
+    draw_png(hist, frames=tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [kept]
+    nowhere = tmp_path / "file"
+    nowhere.write_bytes(b"")
+    assert draw_png(hist, scale=scale, frames=nowhere) == plain

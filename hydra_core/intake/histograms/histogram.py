@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+#: How contents come to be: filled counts, means of a profile, passed over total of an efficiency.
+Kind = Literal["counts", "profile", "efficiency"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Axis:
 
     def __post_init__(self) -> None:
         edges = np.asarray(self.edges, dtype=np.float64)
-        if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
+        if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or not (edges[1:] > edges[:-1]).all():
             raise ValueError(f"the edges of axis {self.title!r} must be finite and strictly increasing")
         if self.labels is not None and len(self.labels) != edges.size - 1:
             raise ValueError(f"axis {self.title!r} has {edges.size - 1} bins but {len(self.labels)} labels")
@@ -120,6 +122,32 @@ class Geometry:
 
 
 @dataclass(frozen=True, eq=False)
+class Ratio:
+    """The sums behind contents that are a quotient; unlike the quotient they can be added and differenced.
+
+    Parameters
+    ----------
+    numerator
+        Of a profile the sum of weight times value, of an efficiency the events that passed; shape of the contents.
+    denominator
+        Of a profile the sum of weights, of an efficiency all events; same shape.
+    squares
+        Of a profile the sum of weight times value squared, same shape; None for an efficiency.
+    """
+
+    numerator: FloatArray
+    denominator: FloatArray
+    squares: FloatArray | None = None
+
+    def quotient(self) -> FloatArray:
+        """Return numerator over denominator, NaN where nothing was filled."""
+        with np.errstate(all="ignore"):
+            found = np.asarray(self.numerator, np.float64) / np.asarray(self.denominator, np.float64)
+        found[np.asarray(self.denominator) == 0] = np.nan
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class Histogram:
     """Bin contents with their axes.
 
@@ -139,6 +167,14 @@ class Histogram:
         True where a bin is no part of the detector and is never drawn; shape of `values`.
     geometry
         Places of the channels, for a histogram of one dimension that is drawn as a map of the detector.
+    kind
+        How the contents come to be.
+    variances
+        Squared errors of the contents, where a source gives them; shape of `values`.
+    ratio
+        The sums behind a profile or an efficiency; `values` is then their quotient, NaN where nothing was filled.
+    content_title
+        What the contents are, with their unit in brackets; empty for a plain number of events.
 
     Raises
     ------
@@ -154,6 +190,10 @@ class Histogram:
     entries: float
     mask: BoolArray | None = None
     geometry: Geometry | None = None
+    kind: Kind = "counts"
+    variances: FloatArray | None = None
+    ratio: Ratio | None = None
+    content_title: str = ""
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=np.float64)
@@ -164,11 +204,18 @@ class Histogram:
             raise ValueError(f"histogram {self.name!r}: mask of shape {self.mask.shape} on axes of {wanted} bins")
         if self.geometry is not None and (self.y is not None or len(self.geometry.polygons) != self.x.bins):
             raise ValueError(f"histogram {self.name!r}: a geometry needs one dimension and one cell a bin")
+        sums = self.ratio
+        for array in (self.variances, *((sums.numerator, sums.denominator, sums.squares) if sums else ())):
+            if array is not None and array.shape != wanted:
+                raise ValueError(f"histogram {self.name!r}: an array of shape {array.shape} beside {wanted} bins")
         object.__setattr__(self, "values", values)
 
     def with_values(self, values: npt.NDArray[Any]) -> Histogram:
-        """Return the same histogram with other contents; entries become their sum outside the mask."""
+        """Return the same histogram with other contents; entries become their sum outside the mask.
+
+        Variances and the sums behind a ratio belong to the old contents and are left out.
+        """
         contents = np.asarray(values, dtype=np.float64)
         if self.mask is not None:
             contents = np.where(self.mask, 0.0, contents)
-        return replace(self, values=contents, entries=float(np.nansum(contents)))
+        return replace(self, values=contents, entries=float(np.nansum(contents)), variances=None, ratio=None)
