@@ -35,16 +35,18 @@ def conditions_for(root: Path, folder: PurePosixPath) -> Conditions:
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
-    folders = [PurePosixPath(*folder.parts[:depth]) for depth in range(len(folder.parts) + 1)]
-    for place in folders:
-        relative = place / METADATA_NAME
-        if not (root / relative).is_symlink() and not (root / relative).exists():
-            continue
+    for relative in metadata_files(root, folder):
         try:
             values.update(_read(root, relative))
         except (ValueError, RecursionError) as error:
             problems.append(f"{relative} was not used: {_reason(error)}")
     return Conditions(values, tuple(problems))
+
+
+def metadata_files(root: Path, folder: PurePosixPath) -> list[PurePosixPath]:
+    """Return the ``metadata.json`` that hold for a folder, the outermost first, as paths below `root`."""
+    places = [PurePosixPath(*folder.parts[:depth]) / METADATA_NAME for depth in range(len(folder.parts) + 1)]
+    return [place for place in places if (root / place).is_symlink() or (root / place).exists()]
 
 
 def _read(root: Path, relative: PurePosixPath) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Nothing is opened: only the relative paths count, and a labels table where there
 given by the user; 3. the default naming rules (the folder's own name counts: it may be ``Run050001``); 4. the same
 file names in several folders: names of digits are run numbers and the folder is the plot type, else each folder is a
 run; 5. ``<PlotType>_<chunk>`` of several plot types in one folder: one run; 6. else there are no runs: each folder is
-a plot type, cut into blocks.
+a plot type, cut into blocks. Files of histograms are read apart, see `guess_histograms`.
 """
 
 from __future__ import annotations
@@ -20,30 +20,36 @@ from typing import Literal
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
+from hydra_core.intake.guess_histograms import HistogramKind, guess_histograms, plain_name
 from hydra_core.intake.naming import (
     DEFAULT_RULES,
-    IMAGE_SUFFIXES,
     MAX_NUMBER,
     ParsedName,
     Unmatched,
     parse_path,
     path_problem,
     plot_name_problem,
+    reads_of,
 )
+from hydra_core.intake.scan import natural
 
 Kind = Literal["run-pattern", "rules", "run-in-name", "folder-is-run", "one-run", "blocks"]
 #: The share of files that must fit before a reading of the paths is believed.
 _ENOUGH = 0.8
 _CHUNK = re.compile(r"(?P<plot>.*?[^0-9_].*?)_(?P<chunk>[0-9]{1,9})\Z")
 
-_WORDS: Mapping[Kind, str] = {
+_WORDS: Mapping[Kind | HistogramKind, str] = {
     "run-pattern": "the run number was found by the pattern you gave",
     "rules": "the paths follow Hydra's naming rules",
     "run-in-name": "the same numbers name files in several folders: the number is the run, the folder the plot type",
     "folder-is-run": "the same file names are in several folders: each folder is a run, each name a plot type",
     "one-run": "the names end with chunk numbers and hold no run: the folder is taken as one run",
     "blocks": "no run number was found: the images are cut into blocks in name order, and each block is shown as a run",
+    "histograms-numbered": "the names of the files of histograms end with the run number",
+    "histograms-items": "no run number was found: each file of histograms is a run of its own, shown by its name",
 }
+#: Readings in which the run is a number that the producer gave.
+_REAL = frozenset({"run-pattern", "rules", "run-in-name", "histograms-numbered"})
 
 
 @dataclass(frozen=True)
@@ -53,23 +59,26 @@ class Layout:
     Attributes
     ----------
     kind
-        Which reading fitted.
+        Which reading fitted; where there are images, that of the images.
     names
-        What each image's path means.
+        What each file's path means.
     left_out
-        Why an image file has no place, by path.
+        Why an image or a file of histograms has no place, by path.
     class_level
         The place of the class among the folders (0 = the outermost), None where no folder is a class.
     block
         Images a block, where there are no runs.
+    histogram_kind
+        Which reading fitted the files of histograms; None where there are none.
     """
 
     folder: str
-    kind: Kind
+    kind: Kind | HistogramKind
     names: Mapping[PurePosixPath, ParsedName]
     left_out: Mapping[PurePosixPath, str]
     class_level: int | None
     block: int
+    histogram_kind: Kind | HistogramKind | None = None
 
     def assign(self, relative: PurePosixPath) -> ParsedName | Unmatched:
         """Say what a path means; `scan.scan` takes this as its rules."""
@@ -77,27 +86,36 @@ class Layout:
             return found
         if reason := self.left_out.get(relative) or path_problem(relative):
             return Unmatched(reason)
-        if relative.suffix.lower() not in IMAGE_SUFFIXES:
-            return Unmatched(f"not an image file ({relative.suffix[:20] or 'no ending'})")
+        if reads_of(relative) is None:
+            return Unmatched(f"not an image or histogram file ({relative.suffix[:20] or 'no ending'})")
         return Unmatched("the file was not there when the folder was looked at")
 
     def explain(self) -> list[str]:
         """Return lines for the terminal: what was found, counts, an example, and which flags change it."""
         runs = sorted({name.run for name in self.names.values() if name.run is not None})
-        plots = Counter(str(name.plot) for name in self.names.values())
+        images = [name for name in self.names.values() if name.reads == "images"]
+        files = len(self.names) - len(images)
         lines = [f"{_WORDS[self.kind]}."]
+        if self.histogram_kind is not None and self.histogram_kind != self.kind:
+            lines.append(f"{_WORDS[self.histogram_kind]}.")
         if self.class_level is not None:
             lines.append("The folders say the same as the labels: they are classes, not plot types.")
         span = f" ({runs[0]} to {runs[-1]})" if len(runs) > 1 else ""
-        lines.append(f"{len(self.names)} images, {_count(len(plots), 'plot type')}, {_count(len(runs), 'run')}{span}.")
-        listed = ", ".join(f"{plot} ({number})" for plot, number in plots.most_common(5))
-        lines.append(f"Plot types: {listed}{' ...' if len(plots) > 5 else ''}.")
+        plots = Counter(str(name.plot) for name in images)
+        counts = [f"{len(images)} images, {_count(len(plots), 'plot type')}"] if images else []
+        counts += [_count(files, "file") + " of histograms"] if files else []
+        lines.append(f"{', '.join([*counts, _count(len(runs), 'run')])}{span}.")
+        if plots:
+            listed = ", ".join(f"{plot} ({number})" for plot, number in plots.most_common(5))
+            lines.append(f"Plot types: {listed}{' ...' if len(plots) > 5 else ''}.")
         for path, name in sorted(self.names.items())[:1]:
             chunk = "" if name.chunk is None else f", chunk {name.chunk}"
-            lines.append(f"Example: {path} is plot type {name.plot.name}, run {name.run}{chunk}.")
+            before = f"put before their names: {name.plot.name}/" if name.plot.name else "under their own names"
+            what = f"plot type {name.plot.name}" if name.reads == "images" else f"histograms, {before}"
+            lines.append(f"Example: {path} is {what}, run {name.run}{chunk}.")
         if self.left_out:
             path, reason = next(iter(self.left_out.items()))
-            lines.append(f"{_count(len(self.left_out), 'image')} left out, e.g. {str(path)!a}: {reason}.")
+            lines.append(f"{_count(len(self.left_out), 'file')} left out, e.g. {str(path)!a}: {reason}.")
         lines.append("Change it with --plot-type NAME (all images are one plot type),")
         lines.append(
             "--run-pattern 'REGEX' (its first group is the run number), --block N (images a block), --labels FILE."
@@ -114,18 +132,18 @@ def guess_layout(
     run_pattern: str | None = None,
     block: int = 50,
 ) -> Layout:
-    """Find the run, the plot type and the chunk of each image of a folder.
+    """Find the run, the plot type and the chunk of each image, and the run of each file of histograms, of a folder.
 
     Parameters
     ----------
     files
-        All relative paths below the folder, in any order; what is no image is passed over.
+        All relative paths below the folder, in any order; what is neither is passed over.
     folder
         The folder's own name: the plot type of images that lie directly in it.
     labels
         Class by relative path, from `read_labels_csv`.
     plot_type
-        The name of the one plot type that all images have.
+        The name of the one plot type that all images have; histograms keep their names.
     run_pattern
         A regular expression searched in each path; its group ``run`` (or its first group) is the run number.
     block
@@ -134,40 +152,70 @@ def guess_layout(
     Raises
     ------
     HydraError
-        When there is no image, or `run_pattern` or `plot_type` cannot be used.
+        When there is neither, or `run_pattern` or `plot_type` cannot be used.
     """
-    images, left_out = _usable(files)
-    if not images:
+    usable, left_out = _usable(files)
+    if not usable:
         raise HydraError(
-            f"no PNG, JPEG or WebP image was found in the folder {folder}",
-            next_step="name the folder that holds the images (ROOT files: see docs, 'histogram sources')",
+            f"no PNG, JPEG or WebP image and no ROOT or HDF5 file was found in the folder {folder}",
+            next_step="name the folder that holds them",
         )
     if plot_type is not None and (problem := plot_name_problem(plot_type)):
         raise HydraError(f"--plot-type cannot be used: {problem}", next_step="give another name")
     if block < 1:
         raise HydraError("--block must be at least 1", next_step="give the number of images a block")
-    level = _class_level(images, labels or {})
-    short = {path: _without(path, level) for path in images}
-    kind, names = _read(short, folder, run_pattern, block, one_type=plot_type is not None)
-    for path in images:
+    level = _class_level(usable, labels or {})
+    short = {path: _without(path, level) for path in usable}
+    kind, histogram_kind, names = _read_all(short, folder, run_pattern, block, one_type=plot_type is not None)
+    for path in usable:
         if path not in names:
-            left_out[path] = f"it does not fit what the others follow ({_WORDS[kind]})"
+            used = (histogram_kind or kind) if reads_of(path) == "histograms" else kind
+            left_out[path] = f"it does not fit what the others follow ({_WORDS[used]})"
     if plot_type is not None:
-        names = _renamed(names, plot_type)
-    return Layout(folder, kind, names, left_out, level, block)
+        images = {path: name for path, name in names.items() if name.reads == "images"}
+        names = {**names, **_renamed(images, plot_type)}
+    return Layout(folder, kind, names, left_out, level, block, histogram_kind)
+
+
+def _read_all(
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, run_pattern: str | None, block: int, *, one_type: bool
+) -> tuple[Kind | HistogramKind, Kind | HistogramKind | None, dict[PurePosixPath, ParsedName]]:
+    """Return (reading of the images, or of the rest where there are none; of files of histograms; the names)."""
+    images = {path: name for path, name in short.items() if reads_of(path) == "images"}
+    files = {path: name for path, name in short.items() if path not in images}
+    if run_pattern is not None:
+        return "run-pattern", "run-pattern" if files else None, _by_pattern(short, folder, run_pattern)
+    if not files:
+        kind, names = _read(images, folder, block, one_type=one_type)
+        return kind, None, names
+    histogram_kind, histograms = guess_histograms(files, folder)
+    if not images:
+        return histogram_kind, histogram_kind, histograms
+    kind, names = _read(images, folder, block, one_type=one_type)
+    # Runs that are merely counted are put behind the others, so that they do not look like the same runs.
+    if histogram_kind not in _REAL:
+        histograms = _behind(histograms, names)
+    elif kind not in _REAL:
+        names = _behind(names, histograms)
+    return kind, histogram_kind, {**names, **histograms}
+
+
+def _behind(
+    names: Mapping[PurePosixPath, ParsedName], others: Mapping[PurePosixPath, ParsedName]
+) -> dict[PurePosixPath, ParsedName]:
+    last = max((name.run for name in others.values() if name.run is not None), default=0)
+    return {path: name if name.run is None else replace(name, run=name.run + last) for path, name in names.items()}
 
 
 def _usable(files: Sequence[PurePosixPath]) -> tuple[list[PurePosixPath], dict[PurePosixPath, str]]:
-    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    left_out = {path: problem for path in images if (problem := path_problem(path))}
-    return sorted({path for path in images if path not in left_out}, key=_natural), left_out
+    known = [path for path in files if reads_of(path) is not None]
+    left_out = {path: problem for path in known if (problem := path_problem(path))}
+    return sorted({path for path in known if path not in left_out}, key=_natural), left_out
 
 
 def _read(
-    short: Mapping[PurePosixPath, PurePosixPath], folder: str, run_pattern: str | None, block: int, *, one_type: bool
+    short: Mapping[PurePosixPath, PurePosixPath], folder: str, block: int, *, one_type: bool
 ) -> tuple[Kind, dict[PurePosixPath, ParsedName]]:
-    if run_pattern is not None:
-        return "run-pattern", _by_pattern(short, folder, run_pattern)
     enough = _ENOUGH * len(short)
     readings: tuple[tuple[Kind, Callable[[], dict[PurePosixPath, ParsedName]]], ...] = (
         ("rules", lambda: _by_rules(short, folder)),
@@ -216,9 +264,11 @@ def _by_pattern(
             continue
         rest = path.with_name(path.name.replace(digits, "", 1)) if digits in path.stem else path
         ending = _CHUNK.fullmatch(rest.stem.rstrip("_.-"))
-        names[path] = _name(
-            int(digits), digits, _type_of(short[path], folder), int(ending["chunk"]) if ending else None, "run-pattern"
-        )
+        chunk = int(ending["chunk"]) if ending else None
+        if reads_of(path) == "histograms":
+            names[path] = plain_name(int(digits), digits, chunk, "run-pattern")
+        else:
+            names[path] = _name(int(digits), digits, _type_of(short[path], folder), chunk, "run-pattern")
     if not names:
         raise HydraError("--run-pattern finds a run number in no path", next_step=f"try it on {next(iter(short))}")
     return names
@@ -319,9 +369,7 @@ def _plot_name(text: str) -> str:
 
 
 def _natural(path: PurePosixPath) -> list[tuple[int, int, str]]:
-    """Return a key that puts ``run_9`` before ``run_10``."""
-    parts = re.split(r"([0-9]{1,18})", str(path))
-    return [(1, int(part), part) if index % 2 else (0, 0, part) for index, part in enumerate(parts)]
+    return natural(str(path))
 
 
 def _count(number: int, word: str) -> str:

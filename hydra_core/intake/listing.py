@@ -1,22 +1,31 @@
 """A listing: a JSON-lines file that says run, plot type and chunk of every file, for sources whose names do not.
 
 One line a file: ``{"file": "a/b.png", "run": 7, "plot": "CDC_occupancy", "chunk": 3}``; ``chunk`` may be null or
-absent (once a run), ``run_name`` is optional.
+absent (once a run). ``run_name`` is what people see; without ``run`` it alone tells runs apart. For a file of
+histograms (known by its ending) ``plot`` is what comes before their names, and may be empty or absent.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import write_text
 from hydra_core.base.names import PlotKey
-from hydra_core.intake.naming import MAX_NUMBER, ParsedName, Unmatched, path_problem, plot_name_problem
+from hydra_core.intake.naming import (
+    MAX_NUMBER,
+    ParsedName,
+    Unmatched,
+    path_problem,
+    plot_name_problem,
+    reads_of,
+)
 
 _RULE = "listing"
 
@@ -27,10 +36,16 @@ class ListingLine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     file: str
-    run: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-    plot: str
+    run: Annotated[int | None, Field(ge=1, le=MAX_NUMBER)] = None
+    plot: str = ""
     chunk: Annotated[int | None, Field(ge=0, le=MAX_NUMBER)] = None
     run_name: Annotated[str, Field(max_length=190)] = ""
+
+    @model_validator(mode="after")
+    def _names_a_run(self) -> ListingLine:
+        if self.run is None and not self.run_name.strip():
+            raise ValueError("it needs a run or a run_name")
+        return self
 
 
 class Listing:
@@ -41,7 +56,8 @@ class Listing:
 
     def __call__(self, relative: PurePosixPath) -> ParsedName | Unmatched:
         """Return the name of a file, or that the listing does not hold it."""
-        return self.names.get(relative) or Unmatched("the listing does not name this file")
+        composed = PurePosixPath(unicodedata.normalize("NFC", str(relative)))
+        return self.names.get(relative) or self.names.get(composed) or Unmatched("the listing does not name this file")
 
 
 def read_listing(path: Path) -> Listing:
@@ -89,13 +105,16 @@ def write_listing(path: Path, names: Mapping[PurePosixPath, ParsedName]) -> None
 
 
 def _named(line: ListingLine) -> ParsedName:
-    plot = PlotKey(line.plot, line.chunk is not None)
-    return ParsedName(line.run, line.run_name or str(line.run), plot, None, line.chunk, None, None, _RULE)
+    plot = PlotKey(unicodedata.normalize("NFC", line.plot), line.chunk is not None)
+    run_name = unicodedata.normalize("NFC", line.run_name.strip()) or str(line.run)
+    reads = reads_of(PurePosixPath(line.file)) or "images"
+    return ParsedName(line.run, run_name, plot, None, line.chunk, None, None, _RULE, reads)
 
 
 def _path(line: ListingLine) -> PurePosixPath:
     path = PurePosixPath(line.file)
-    if problem := path_problem(path) or plot_name_problem(line.plot):
+    optional = not line.plot and reads_of(path) == "histograms"
+    if problem := path_problem(path) or ("" if optional else plot_name_problem(line.plot)):
         raise ValueError(problem)
     return path
 

@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.errors import WorkflowError
 from hydra_core.config.site import Site
-from hydra_core.intake.scan import Scan, SourceFile, fingerprint
+from hydra_core.intake.scan import RunFiles, Scan, fingerprint
 from hydra_core.passes import scheduler
-from hydra_core.stages.sources import files_of_run, scan_all
+from hydra_core.passes.numbering import must_be_open
+from hydra_core.stages.sources import RunSource, look_at_run, rules_of, run_source, scan_all
 from hydra_core.store.ledger import (
     PassRow,
     RevisionRow,
@@ -57,16 +58,22 @@ def runs_in_source(site: Site, row: PassRow) -> Scan:
     return scan_all(site, Path(row.source))
 
 
-def announce(site: Site, engine: Engine, row: PassRow, runs: Sequence[int]) -> list[Arrival]:
+def announce(site: Site, engine: Engine, row: PassRow, runs: Sequence[int], *, again: bool = False) -> list[Arrival]:
     """Enter runs into the ledger; nothing is told to the scheduler yet.
+
+    Parameters
+    ----------
+    runs
+        Numbers in the pass; those of runs without a number of their own are given by `numbering.number_runs`.
+    again
+        Ask for a new revision also of a run whose files have not changed: it is judged by the newest judging set.
 
     Raises
     ------
     WorkflowError
         When the pass is closed, or a run is outside it; then no run is entered.
     """
-    if row.state != "open":
-        raise WorkflowError(f"the pass {row.name} is closed", next_step=f"reopen it: hydra pass resume {row.name}")
+    must_be_open(row)
     outside = [run for run in runs if not row.first_run <= run <= row.last_run]
     if outside:
         raise WorkflowError(
@@ -74,9 +81,12 @@ def announce(site: Site, engine: Engine, row: PassRow, runs: Sequence[int]) -> l
             next_step="use the pass of that run period, or make one with 'hydra pass create'",
         )
     arrivals = []
-    for run in dict.fromkeys(runs):
-        files, waiting = files_of_run(site, Path(row.source), run)
-        arrivals.append(_enter(engine, row, run, files, waiting))
+    wanted = list(dict.fromkeys(runs))
+    with reading(engine) as connection:
+        sources = [run_source(connection, row.id, run) for run in wanted]
+    rules = rules_of(site)
+    for source in sources:
+        arrivals.append(_enter(engine, row, source, look_at_run(site, Path(row.source), source, rules), again=again))
     return arrivals
 
 
@@ -86,22 +96,27 @@ def note_unmatched(engine: Engine, row: PassRow, found: Scan) -> None:
     writing(engine, lambda connection: save_unmatched(connection, row.id, files))
 
 
-def _enter(engine: Engine, row: PassRow, run: int, files: Sequence[SourceFile], waiting: int) -> Arrival:
-    mark = fingerprint(files)
-    name = files[0].parsed.run_name if files else str(run)
-    found = f"{len(files)} files" + (f", {waiting} still being written" if waiting else "")
+def _enter(engine: Engine, row: PassRow, source: RunSource, run_files: RunFiles, *, again: bool) -> Arrival:
+    run, mark = source.number, fingerprint(run_files.files)
+    name = source.name or run_files.run_name
+    found = f"{len(run_files.files)} files" + (
+        f", {run_files.waiting} still being written" if run_files.waiting else ""
+    )
+    called = f"run {run} ({name})" if source.folder else f"run {run}"
 
     def work(connection: Connection) -> Arrival:
         newest = newest_revision(connection, row.id, run)
         if newest is None:
-            want_revision(connection, want_run(connection, row.id, run, name), 1, mark)
-            return Arrival(run, "new", f"run {run}: new, {found}")
+            want_revision(connection, want_run(connection, row.id, run, name, source.folder), 1, mark)
+            return Arrival(run, "new", f"{called}: new, {found}")
         if newest.state != "published":
-            return Arrival(run, "in progress", f"run {run}: revision {newest.revision} is {newest.state}")
-        if newest.fingerprint == mark:
-            return Arrival(run, "unchanged", f"run {run}: unchanged, published as revision {newest.revision}")
+            return Arrival(run, "in progress", f"{called}: revision {newest.revision} is {newest.state}")
+        same = newest.fingerprint == mark
+        if same and not again:
+            return Arrival(run, "unchanged", f"{called}: unchanged, published as revision {newest.revision}")
         want_revision(connection, newest.run_id, newest.revision + 1, mark)
-        return Arrival(run, "revision", f"run {run}: its files changed, revision {newest.revision + 1}, {found}")
+        why = "judged anew" if same else "its files changed"
+        return Arrival(run, "revision", f"{called}: {why}, revision {newest.revision + 1}, {found}")
 
     return writing(engine, work)
 

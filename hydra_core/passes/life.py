@@ -18,8 +18,8 @@ from hydra_core.config.site import Site
 from hydra_core.passes import scheduler
 from hydra_core.passes.arrive import failed_tasks, hand_over
 from hydra_core.passes.workflow import closed_mark, write_source
-from hydra_core.store.items import plot_type_ids
 from hydra_core.store.ledger import PassRow, add_pass, count_runs, get_pass, set_pass_state, unfinished
+from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.session import reading, writing
 
 #: Widest pass: some commands of Cylc cost time for every run number up to the end of a pass.
@@ -49,7 +49,7 @@ def parse_span(text: str) -> tuple[int, int]:
     if span[1] - span[0] + 1 > WIDEST:
         raise WorkflowError(
             f"the span {text} holds more than {WIDEST} run numbers",
-            next_step="make one pass a run period, or list runs by a listing (docs/reference.md)",
+            next_step="make one pass a run period, or set map_runs = true in [intake]: runs then get numbers in order",
         )
     return span
 

@@ -13,6 +13,7 @@ from hydra_core.base.names import slug
 from hydra_core.config.load import load_site, shipped
 from hydra_core.config.plots import PlotClass, PlotType
 from hydra_core.config.site import Site
+from hydra_core.intake.histograms.propose import plot_entry
 from hydra_core.store.session import open_engine
 from hydra_core.store.upgrade import upgrade
 
@@ -67,8 +68,7 @@ def _plots(plots: Iterable[PlotType], classes: Iterable[PlotClass]) -> str:
     for known in classes:
         text += "\n[[class]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in known.model_dump().items())
     for plot in plots:
-        values = {key: value for key, value in plot.model_dump().items() if value is not None}
-        text += "\n[[plot]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+        text += "\n" + plot_entry(plot)
     return text
 
 

@@ -1,4 +1,4 @@
-"""``hydra try FOLDER``: a folder of images, a throw-away site, and the whole pass under Cylc."""
+"""``hydra try FOLDER``: a folder of plots, a throw-away site, and the whole pass under Cylc."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_file
-from hydra_core.base.names import PlotKey, slug
+from hydra_core.base.names import slug
 from hydra_core.config.plots import DEFAULT_CLASSES, IGNORE, PlotClass, PlotType
 from hydra_core.config.site import Site
 from hydra_core.intake.guess import Layout, guess_layout
@@ -28,6 +28,7 @@ from hydra_core.passes.arrive import announce, counted, hand_over, note_unmatche
 from hydra_core.passes.learn import hand_in, learn
 from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
+from hydra_core.passes.try_histograms import drawn_types
 from hydra_core.stages.fsck import Check, fsck
 from hydra_core.stages.publish import publish_models
 from hydra_core.store.labelbook import Agreement, agreement
@@ -86,7 +87,7 @@ class Trial:
 
 
 def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) -> Trial:
-    """Judge every image of a folder.
+    """Judge every image and every histogram of a folder.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) ->
     Raises
     ------
     HydraError
-        When the folder holds no image, or `out` holds something else.
+        When the folder holds neither images nor files of histograms, or `out` holds something else.
     """
     begun = time.monotonic()
     folder, out = folder.absolute(), out.absolute()
@@ -116,7 +117,7 @@ def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) ->
         say(line)
     names = _within(layout)
     write_listing(out / "listing.jsonl", names)
-    site = _site(folder, out, sorted({parsed.plot for parsed in names.values()}), labels, options)
+    site = _site(folder, out, names, labels, options)
     engine, fresh = open_database(site)
     if fresh:
         scheduler.discard(f"{site.settings.cylc.workflow_prefix}/{TRIAL}")
@@ -143,7 +144,7 @@ def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) ->
 
 def _check_folders(folder: Path, out: Path) -> None:
     if not folder.is_dir():
-        raise HydraError(f"{folder} is not a folder", next_step="name the folder that holds the images")
+        raise HydraError(f"{folder} is not a folder", next_step="name the folder that holds the plots")
     if out.resolve().is_relative_to(folder.resolve()):
         raise HydraError(f"{out} is inside {folder}, which is only read", next_step="choose another place with --out")
 
@@ -164,16 +165,7 @@ def _within(layout: Layout) -> Mapping[PurePosixPath, ParsedName]:
         raise HydraError(f"{len(runs)} runs are more than one pass holds", next_step="try a part of the folder")
     dense = {run: number for number, run in enumerate(runs, start=1)}
     return {
-        path: ParsedName(
-            dense[parsed.run] if parsed.run is not None else None,
-            parsed.run_name,
-            parsed.plot,
-            parsed.pad,
-            parsed.chunk,
-            parsed.period,
-            parsed.version,
-            parsed.rule,
-        )
+        path: replace(parsed, run=dense[parsed.run] if parsed.run is not None else None)
         for path, parsed in layout.names.items()
     }
 
@@ -183,14 +175,21 @@ def _span(runs: list[int]) -> tuple[int, int]:
     return first, max(runs[-1], min(first + 999, 2_147_483_646))
 
 
-def _site(folder: Path, out: Path, plots: list[PlotKey], labels: Mapping[str, str], options: TrialOptions) -> Site:
+def _site(
+    folder: Path,
+    out: Path,
+    names: Mapping[PurePosixPath, ParsedName],
+    labels: Mapping[str, str],
+    options: TrialOptions,
+) -> Site:
+    plots = sorted({parsed.plot for parsed in names.values() if parsed.reads == "images"})
     return make_site(
         out,
         name="trial",
         experiment=folder.name,
         sections={
             "cylc": {"workflow_prefix": workflow_prefix("hydra-try", out)},
-            "intake": {"settle_s": 0.0, "listing": "listing.jsonl"},
+            "intake": {"settle_s": 0.0, "listing": "listing.jsonl", "new_types": "accept"},
             "training": {
                 "network": options.network,
                 "epochs": options.epochs,
@@ -199,7 +198,7 @@ def _site(folder: Path, out: Path, plots: list[PlotKey], labels: Mapping[str, st
             },
             "publish": {"full_images": "all"},
         },
-        plots=[PlotType(name=key.name, chunked=key.chunked) for key in plots],
+        plots=[PlotType(name=key.name, chunked=key.chunked) for key in plots] + drawn_types(folder, names),
         classes=_classes(set(labels.values())),
     )
 

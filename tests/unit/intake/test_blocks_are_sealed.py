@@ -19,6 +19,7 @@ from hydra_core.base.files import sha256_bytes, sha256_file
 from hydra_core.base.names import PlotKey
 from hydra_core.intake.block import Block, BlockItem, write_block
 from hydra_core.intake.maps import StoredMap, read_maps, write_maps
+from hydra_core.intake.nodata import NoData
 
 ATTRIBUTES = {"pass": "2026-01/ver02", "run": "50001", "name": "Zähler"}
 
@@ -47,6 +48,8 @@ ITEMS = [
     item("trigger", None, b"third"),
     BlockItem(PlotKey("Zähler/ä", True), 1, "unreadable", reason="cut", source="Run1/Zähler_0001.png", sha256="0" * 64),
     BlockItem(PlotKey("FDC", True), 2, "missing", reason="no file"),
+    replace(item("drawn", 1, b"picture"), bins=b"n", packed=b"p", content=NoData(False, 0.5, "half"), held=True),
+    replace(item("gone", 1, b""), tombstone="not collected", bins=b"numbers"),
 ]
 
 
@@ -60,12 +63,13 @@ def block(tmp_path: Path) -> Path:
 def test_a_block_gives_back_what_was_written(block: Path) -> None:
     with Block.open(block) as opened:
         assert opened.attributes == ATTRIBUTES
-        assert opened.items == tuple(replace(written, data=b"") for written in ITEMS)
+        assert opened.items == tuple(replace(written, data=b"", bins=b"", packed=b"") for written in ITEMS)
+        assert [opened.whole(number) for number in range(len(ITEMS))] == ITEMS
         for number, written in enumerate(ITEMS):
-            if written.status == "ok":
+            if written.data:
                 assert opened.data(number) == written.data
             else:
-                with pytest.raises(DataError, match=written.reason):
+                with pytest.raises(DataError, match=written.tombstone or written.reason):
                     opened.data(number)
 
 
@@ -84,7 +88,8 @@ def test_equal_input_gives_equal_bytes_and_the_returned_hash_is_the_file_s(tmp_p
 
 def test_equal_images_are_stored_once(block: Path) -> None:
     with h5py.File(block) as file:
-        assert file["data/bytes"].shape == (len(ITEMS[0].data) + len(ITEMS[1].data) + len(ITEMS[3].data),)
+        kept = {blob for item in ITEMS for blob in (item.data, item.bins, item.packed)}
+        assert file["data/bytes"].shape == (sum(map(len, kept)),)
 
 
 def test_the_index_can_be_read_with_h5py_alone(block: Path) -> None:
@@ -120,11 +125,10 @@ def readable(path: Path, sha256: str | None = None) -> bool:
     refusal = ""
     try:
         with Block.open(path, sha256) as opened:
-            assert opened.items == tuple(replace(written, data=b"") for written in ITEMS)
+            assert opened.items == tuple(replace(written, data=b"", bins=b"", packed=b"") for written in ITEMS)
             assert opened.attributes == ATTRIBUTES
             for number, written in enumerate(ITEMS):
-                if written.status == "ok":
-                    assert opened.data(number) == written.data
+                assert opened.whole(number) == written
     except DataError as error:
         refusal = str(error)
     assert not refusal or str(path) in refusal

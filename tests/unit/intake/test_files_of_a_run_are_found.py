@@ -140,7 +140,7 @@ def test_the_fingerprint_changes_with_name_size_and_time_only(tree: Path) -> Non
 
 def test_histogram_files_are_found_with_rules_of_their_ending(tmp_path: Path) -> None:
     put(tmp_path, "root/run_296168.root")
-    found = scan(tmp_path, default_rules((".root",)), suffixes=(".root",))
+    found = scan(tmp_path, default_rules(), suffixes=(".root",))
     assert found.runs[0].run == 296168
 
 

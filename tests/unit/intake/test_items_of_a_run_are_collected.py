@@ -6,11 +6,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from hydra_core.base.files import sha256_bytes
 from hydra_core.base.names import PlotKey
-from hydra_core.intake.block import Block, BlockItem, write_block
-from hydra_core.intake.chunking import collect_items
+from hydra_core.intake.block import PREPROCESSING, Block, BlockItem, write_block
+from hydra_core.intake.chunking import Reading, collect_items
+from hydra_core.intake.decisions import Decisions
 from hydra_core.intake.images import ImageLimits
+from hydra_core.intake.prepare import keep_where_it_pays
 from hydra_core.intake.scan import scan
 
 Encode = Callable[..., bytes]
@@ -25,7 +30,8 @@ def put(root: Path, **files: bytes) -> None:
 
 
 def items(root: Path, *expected: PlotKey, limits: ImageLimits | None = None) -> dict[tuple[str, int | None], BlockItem]:
-    found = collect_items(scan(root).runs[0].files, root, limits, expected)
+    reading = Reading(limits=limits or ImageLimits(), expected=expected)
+    found = collect_items(scan(root).runs[0].files, root, reading).items
     places = {(item.plot.name, item.chunk): item for item in found}
     assert len(places) == len(found)
     return places
@@ -62,7 +68,7 @@ def test_a_file_that_changed_or_vanished_since_the_scan_is_left_for_the_next_loo
     files = scan(tmp_path).runs[0].files
     os.utime(tmp_path / files[0].relative, ns=(0, 1))
     (tmp_path / files[1].relative).unlink()
-    reasons = [item.reason for item in collect_items(files, tmp_path)]
+    reasons = [item.reason for item in collect_items(files, tmp_path).items]
     assert ["changed" in reasons[0], "vanished" in reasons[1]] == [True, True]
 
 
@@ -71,7 +77,7 @@ def test_a_file_swapped_for_a_link_is_not_followed(tmp_path: Path, encode: Encod
     files = scan(tmp_path).runs[0].files
     (tmp_path / files[0].relative).unlink()
     (tmp_path / files[0].relative).symlink_to("B_0001.png")
-    assert [item.status for item in collect_items(files, tmp_path)] == ["unreadable", "ok"]
+    assert [item.status for item in collect_items(files, tmp_path).items] == ["unreadable", "ok"]
 
 
 def test_the_same_image_in_a_later_chunk_names_the_first(tmp_path: Path, encode: Encode) -> None:
@@ -100,10 +106,53 @@ def test_what_is_collected_can_be_written_and_is_the_same_every_time(tmp_path: P
     put(tmp_path / "in", **{f"A_{number:04d}": encode(number % 5) for number in range(12)})
     hashes = set()
     for attempt in range(2):
-        found = collect_items(
-            scan(tmp_path / "in").runs[0].files, tmp_path / "in", expected=[TRIGGER], threads=attempt + 1
-        )
-        hashes.add(write_block(tmp_path / f"{attempt}.h5", found, {}))
+        reading = Reading(expected=[TRIGGER], threads=attempt + 1)
+        found = collect_items(scan(tmp_path / "in").runs[0].files, tmp_path / "in", reading)
+        hashes.add(write_block(tmp_path / f"{attempt}.h5", found.items, {}))
     assert len(hashes) == 1
     with Block.open(tmp_path / "0.h5") as block:
         assert block.data(7) == encode(2)
+
+
+def test_ignored_plot_types_are_left_out_and_counted_renamed_ones_go_by_their_new_name(
+    tmp_path: Path, encode: Encode
+) -> None:
+    put(tmp_path, CDC_0001=encode(1), FDC_0001=encode(2), old_0001=encode(3), older_0002=encode(4))
+    old, older, new = PlotKey("old", True), PlotKey("older", True), PlotKey("new", True)
+    decisions = Decisions(active={CDC, new}, ignored={FDC}, renamed={older: old, old: new}, hold_new=True)
+    found = collect_items(scan(tmp_path).runs[0].files, tmp_path, Reading(decisions=decisions))
+    assert [(item.plot, item.chunk, item.held) for item in found.items] == [
+        (CDC, 1, False),
+        (new, 1, False),
+        (new, 2, False),
+    ]
+    assert found.notes == ("1 image is left out, because their plot types are ignored.",)
+
+
+def test_a_plot_type_that_nobody_decided_about_is_held_and_its_image_kept(tmp_path: Path, encode: Encode) -> None:
+    put(tmp_path, CDC_0001=encode(1), FDC_0001=encode(2))
+    reading = Reading(decisions=Decisions(active={CDC}, hold_new=True))
+    found = collect_items(scan(tmp_path).runs[0].files, tmp_path, reading).items
+    assert [(item.plot, item.held, bool(item.data)) for item in found] == [(CDC, False, True), (FDC, True, True)]
+
+
+def test_renamings_in_a_circle_end(tmp_path: Path, encode: Encode) -> None:
+    put(tmp_path, CDC_0001=encode(1))
+    decisions = Decisions(renamed={CDC: FDC, FDC: CDC})
+    assert len(collect_items(scan(tmp_path).runs[0].files, tmp_path, Reading(decisions=decisions)).items) == 1
+
+
+def test_an_image_is_kept_for_networks_where_that_takes_less_room(tmp_path: Path, encode: Encode) -> None:
+    flat = Image.new("RGB", (200, 100), "white")
+    put(tmp_path, noise_0001=encode(1), flat_0001=encode(flat))
+    noise = np.random.default_rng(3).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    prepare = keep_where_it_pays(lambda pixels: noise if len(pixels) == 24 else pixels[:20, :20])
+    found = collect_items(scan(tmp_path).runs[0].files, tmp_path, Reading(prepare=prepare)).items
+    sha = write_block(tmp_path / "block.h5", found, {PREPROCESSING: "one way"})
+    with Block.open(tmp_path / "block.h5", sha) as block:
+        kept = [block.model_input(0, (20, 20), "one way"), block.model_input(1, (40, 40), "one way")]
+        assert [block.model_input(0, (20, 20), "another way"), block.model_input(0, (10, 10), "one way")] == [None] * 2
+    assert [item.plot.name for item in found] == ["flat", "noise"]
+    assert kept[0] is not None
+    assert (kept[0] == 255).all()
+    assert kept[1] is None

@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_left_out_with_a_reason_and_told() -> None:
         found = layout.assign(PurePosixPath(name))
         assert isinstance(found, Unmatched)
         assert words in found.reason
-    assert any("2 images left out" in line for line in layout.explain())
+    assert any("2 files left out" in line for line in layout.explain())
 
 
 def test_the_explanation_names_the_rule_the_counts_an_example_and_the_flags() -> None:
@@ -135,7 +135,7 @@ def test_a_flag_that_cannot_work_is_explained(how: dict[str, object], words: str
 
 def test_a_folder_without_images_is_explained() -> None:
     with pytest.raises(HydraError, match="no PNG"):
-        guess(["a.root", "b.csv"])
+        guess(["a.txt", "b.csv"])
 
 
 @given(
@@ -179,6 +179,7 @@ def test_a_layout_can_be_written_as_a_listing_and_scanned(tmp_path: Path) -> Non
         ('\n{"file": "a.png", "run": 0, "plot": "x"}', "line 2: run"),
         ('{"file": "../a.png", "run": 1, "plot": "x"}', "leaves"),
         ('{"file": "a.png", "run": 1, "plot": ""}', "empty"),
+        ('{"file": "a.png", "plot": "x"}', "needs a run or a run_name"),
         ('{"file": "a.png", "run": 1, "plot": "x", "bogus": 1}', "bogus"),
         ("\udcff", "UTF-8"),
     ],
@@ -188,6 +189,93 @@ def test_a_bad_listing_is_explained(tmp_path: Path, text: str, words: str) -> No
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(HydraError, match=words):
         read_listing(path)
+
+
+def histograms(
+    names: Sequence[str], folder: str = "files"
+) -> tuple[str, list[tuple[int | None, str, str, int | None]]]:
+    layout = guess(names, folder)
+    found = [layout.names[PurePosixPath(name)] for name in names]
+    assert all(name.reads == "histograms" for name in found)
+    return layout.kind, [(name.run, name.run_name, name.plot.name, name.chunk) for name in found]
+
+
+@pytest.mark.parametrize(
+    ("names", "folder", "kind", "first"),
+    [
+        (["run_300366.root", "run_300367.root"], "root", "rules", (300366, "300366", "", None)),
+        (["CalibResult_iter1.root"], "run23899", "rules", (23899, "23899", "CalibResult_iter1", None)),
+        (["hd_root_050001_003.root", "hd_root_050002.root"], "x", "histograms-numbered", (50001, "050001", "", 3)),
+        (["b/dirs-6.14.00.h5", "b/issue70.root"], "x", "histograms-items", (1, "b/dirs-6.14.00.h5", "", None)),
+        (["a_10.root", "b_9.root"], "x", "histograms-items", (1, "a_10.root", "", None)),
+    ],
+)
+def test_files_of_histograms_are_runs_by_number_or_by_name(
+    names: list[str], folder: str, kind: str, first: tuple[int, str, str, int | None]
+) -> None:
+    found_kind, found = histograms(names, folder)
+    assert (found_kind, found[0]) == (kind, first)
+
+
+def test_files_of_one_run_in_several_folders_keep_their_histograms_apart() -> None:
+    _, found = histograms(["lms/run_5.root", "ped/run_5.root"])
+    assert [plot for _, _, plot, _ in found] == ["lms", "ped"]
+
+
+def test_images_and_histograms_of_one_run_come_together() -> None:
+    layout = guess(["Run5/a_1.png", "Run5/hd_root.root", "Run6/a_1.png"])
+    assert (layout.kind, layout.histogram_kind) == ("rules", "rules")
+    assert {name.run for name in layout.names.values()} == {5, 6}
+
+
+def test_runs_that_are_merely_counted_are_not_mixed_up_with_others() -> None:
+    layout = guess(["img1.png", "img2.png", "odd.root", "other.root"])
+    assert [layout.names[PurePosixPath(name)].run for name in ("img1.png", "odd.root", "other.root")] == [1, 2, 3]
+    layout = guess(["img1.png", "img2.png", "run_7.root"])
+    assert [layout.names[PurePosixPath(name)].run for name in ("img1.png", "run_7.root")] == [8, 7]
+
+
+def test_a_run_pattern_holds_for_files_of_histograms_as_well() -> None:
+    layout = guess(["day/shot-7-x.root", "day/shot-8.png"], run_pattern=r"shot-(\d+)", plot_type="camera")
+    assert place(layout, "day/shot-7-x.root")[:2] == (7, "")
+    assert place(layout, "day/shot-8.png")[:2] == (8, "camera")
+
+
+def test_the_explanation_counts_files_of_histograms() -> None:
+    text = "\n".join(guess(["img1.png", "a.root", "b.h5"]).explain())
+    assert "1 images, 1 plot type, 2 files of histograms, 3 runs (1 to 3)." in text
+    assert "each file of histograms is a run of its own" in text
+
+
+def test_a_listing_may_name_files_of_histograms_and_runs_without_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "listing.jsonl"
+    path.write_text(
+        '{"file": "a.root", "run_name": "first"}\n{"file": "b.root", "run": 2, "plot": "hd"}\n'
+        '{"file": "Z\u00e4hler.png", "run": 2, "plot": "x"}\n',
+        encoding="utf-8",
+    )
+    listing = read_listing(path)
+    first, second = (listing(PurePosixPath(name)) for name in ("a.root", "b.root"))
+    assert isinstance(first, ParsedName)
+    assert isinstance(second, ParsedName)
+    assert (first.run, first.run_name, first.plot.name, first.reads) == (None, "first", "", "histograms")
+    assert (second.run, second.run_name, second.plot.name) == (2, "2", "hd")
+    assert isinstance(listing(PurePosixPath("Za\u0308hler.png")), ParsedName)
+
+
+def test_a_layout_of_histograms_can_be_written_as_a_listing(tmp_path: Path) -> None:
+    layout = guess(["odd.root", "other.h5", "run_7_3.root"], "x")
+    write_listing(tmp_path / "listing.jsonl", layout.names)
+    names = read_listing(tmp_path / "listing.jsonl").names
+    for path, name in layout.names.items():
+        again = names[path]
+        assert (again.run, again.run_name, again.plot, again.chunk, again.reads) == (
+            name.run,
+            name.run_name,
+            name.plot,
+            name.chunk,
+            name.reads,
+        )
 
 
 def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -234,13 +322,19 @@ def test_a_labels_table_that_is_no_text_or_not_there_is_explained(tmp_path: Path
 def real(folder: Path) -> Layout:
     files = [PurePosixPath(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
     table = folder / "labels.csv"
-    return guess_layout(files, folder.name, labels=dict(read_labels_csv(table)) if table.exists() else None)
+    # The table of one folder speaks of runs, not of files.
+    by_file = table.exists() and table.read_text(encoding="utf-8").startswith("file,")
+    return guess_layout(files, folder.name, labels=dict(read_labels_csv(table)) if by_file else None)
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("folder", "kind", "plots", "runs", "class_level"),
     [
+        ("csc_1d_runs", "rules", {""}, 360, None),
+        ("halld_hallc_eic_histograms", "histograms-items", {""}, 16, None),
+        ("root_corner_cases", "histograms-items", {""}, 50, None),
+        ("chamber_2d_540", "histograms-items", {""}, 1, None),
         ("hallb_calorimeter_maps", "rules", {"lms_mean", "ped_sigma"}, 115, None),
         ("wafer_maps", "blocks", {"wafer_maps"}, 21, 0),
         ("spectrogram_plots", "blocks", {"spectrogram_1.0s"}, 1, 1),
