@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey
+from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.schema import ONCE_A_RUN, Evidence, Image, Incident, Item, PlotTypeRow, Revision, Run, Verdict
 from hydra_core.store.upsert import insert_new
 
@@ -32,6 +33,9 @@ class NewItem:
     bytes: int
     width: int
     height: int
+    member: str = ""
+    held: bool = False
+    tombstone: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ class ItemRow:
     source: str
     width: int | None
     height: int | None
+    member: str
+    tombstone: str
+
+    @property
+    def has_image(self) -> bool:
+        """Whether the archive holds its image."""
+        return self.status == "ok" and not self.tombstone
 
 
 @dataclass(frozen=True)
@@ -98,25 +109,10 @@ class IncidentRow:
     count: int
 
 
-def plot_type_ids(connection: Connection, keys: Collection[PlotKey]) -> dict[PlotKey, int]:
-    """Return the row of each plot type, entering those that are new."""
-    rows = [{"name": key.name, "chunked": key.chunked, "first_seen_at": now()} for key in sorted(set(keys))]
-    insert_new(connection, PlotTypeRow, rows)
-    known = all_plot_types(connection)
-    return {key: known[key] for key in set(keys)}
-
-
-def all_plot_types(connection: Connection) -> dict[PlotKey, int]:
-    """Return every plot type with its row, by name."""
-    query = sa.select(PlotTypeRow.name, PlotTypeRow.chunked, PlotTypeRow.id)
-    found = {PlotKey(row.name, bool(row.chunked)): row.id for row in connection.execute(query)}
-    return dict(sorted(found.items()))
-
-
 def replace_items(connection: Connection, revision_id: int, items: Sequence[NewItem]) -> None:
     """Make `items` the items of a revision; whatever was there of them, and said of them, goes."""
     connection.execute(sa.delete(Item).where(Item.revision_id == revision_id))
-    types = plot_type_ids(connection, {item.plot for item in items})
+    types = plot_type_ids(connection, {item.plot for item in items}, {item.plot for item in items if item.held})
     images = {item.sha256: item for item in items if item.sha256 is not None and item.status == "ok"}
     insert_new(
         connection,
@@ -143,6 +139,8 @@ def replace_items(connection: Connection, revision_id: int, items: Sequence[NewI
             "image_sha": item.sha256 if item.status == "ok" else None,
             "duplicate_of": item.duplicate_of,
             "source": item.source,
+            "member": item.member,
+            "tombstone": item.tombstone,
         }
         for item in items
     ]
@@ -165,6 +163,8 @@ def load_items(connection: Connection, revision_id: int) -> list[ItemRow]:
             Item.image_sha,
             Item.duplicate_of,
             Item.source,
+            Item.member,
+            Item.tombstone,
             Image.width,
             Image.height,
         )
@@ -187,9 +187,18 @@ def load_items(connection: Connection, revision_id: int) -> list[ItemRow]:
             source=row.source,
             width=row.width,
             height=row.height,
+            member=row.member,
+            tombstone=row.tombstone,
         )
         for row in connection.execute(query)
     ]
+
+
+def bury_items(connection: Connection, tombstones: Mapping[int, str]) -> None:
+    """Write down why images (by item) are no longer in the archive."""
+    for item_id, words in sorted(tombstones.items()):
+        values = {"tombstone": words, "dropped_at": now()}
+        connection.execute(sa.update(Item).where(Item.id == item_id).values(**values))
 
 
 def save_evidence(connection: Connection, rows: Sequence[EvidenceRow]) -> None:

@@ -49,6 +49,7 @@ class LabelledImage:
     run: int
     revision_id: int
     revision: int
+    generation: int
     block_index: int
 
 
@@ -89,6 +90,16 @@ def labels_for_images(connection: Connection, plot_type_id: int, hashes: Collect
     return {row.image_sha: row.class_name for row in connection.execute(query)}
 
 
+def labelled_hashes(connection: Connection, hashes: Collection[str]) -> set[str]:
+    """Return those of some images that ever had a label, of whatever plot type."""
+    found: set[str] = set()
+    wanted = sorted(hashes)
+    for start in range(0, len(wanted), 500):
+        query = sa.select(Label.image_sha).where(Label.image_sha.in_(wanted[start : start + 500]))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
 def labelled_plot_types(connection: Connection) -> list[int]:
     """Return the plot types that have labels."""
     return list(connection.execute(sa.select(Label.plot_type_id).distinct().order_by(Label.plot_type_id)).scalars())
@@ -107,6 +118,7 @@ def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledI
             Run.number,
             Revision.id.label("revision_id"),
             Revision.revision,
+            Revision.block_generation,
             Item.block_index,
         )
         .join(Revision, Revision.id == Item.revision_id)
@@ -115,6 +127,7 @@ def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledI
             Item.plot_type_id == plot_type_id,
             Item.image_sha.in_(sa.select(Label.image_sha).where(Label.plot_type_id == plot_type_id)),
             Revision.state.in_(("archived", "published")),
+            Item.dropped_at.is_(None),
         )
         .order_by(Run.pass_id, Run.number, Revision.revision, Item.chunk)
     )
@@ -128,6 +141,7 @@ def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledI
                 run=row.number,
                 revision_id=row.revision_id,
                 revision=row.revision,
+                generation=row.block_generation,
                 block_index=row.block_index,
             )
     return list(found.values())

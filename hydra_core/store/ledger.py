@@ -41,6 +41,7 @@ class RevisionRow:
     pass_id: int
     run: int
     run_name: str
+    folder: str
     revision: int
     fingerprint: str | None
     state: str
@@ -49,6 +50,7 @@ class RevisionRow:
     notes: tuple[str, ...]
     block_sha: str | None
     maps_sha: str | None
+    block_generation: int
     item_count: int
     flagged_count: int
     unreadable_count: int
@@ -62,12 +64,13 @@ class RevisionRow:
         return STATES.index(self.state) >= STATES.index(state)
 
 
-_REVISION = sa.select(
+_REVISION: sa.Select[*tuple[Any, ...]] = sa.select(
     Revision.id,
     Revision.run_id,
     Run.pass_id,
     Run.number.label("run"),
     Run.name.label("run_name"),
+    Run.folder,
     Revision.revision,
     Revision.fingerprint,
     Revision.state,
@@ -76,6 +79,7 @@ _REVISION = sa.select(
     Revision.notes,
     Revision.block_sha,
     Revision.maps_sha,
+    Revision.block_generation,
     Revision.item_count,
     Revision.flagged_count,
     Revision.unreadable_count,
@@ -86,7 +90,7 @@ _REVISION = sa.select(
 ).join(Run, Run.id == Revision.run_id)
 
 
-def _revision(row: sa.Row[Any]) -> RevisionRow:
+def _revision(row: sa.Row[*tuple[Any, ...]]) -> RevisionRow:
     values = dict(row._mapping)
     values["notes"] = tuple(values["notes"])
     return RevisionRow(**values)
@@ -138,11 +142,46 @@ def set_pass_state(connection: Connection, pass_id: int, state: str) -> None:
     connection.execute(sa.update(Pass).where(Pass.id == pass_id).values(state=state, closed_at=closed_at))
 
 
-def want_run(connection: Connection, pass_id: int, number: int, name: str) -> int:
-    """Enter a run into the ledger, once; return its row."""
-    insert_new(connection, Run, [{"pass_id": pass_id, "number": number, "name": name, "arrived_at": now()}])
+@dataclass(frozen=True)
+class RunEntry:
+    """A run of the ledger: its number, what people call it, and where its files lie if that was not its own number."""
+
+    number: int
+    name: str
+    folder: str
+
+
+def want_run(connection: Connection, pass_id: int, number: int, name: str, folder: str = "") -> int:
+    """Enter a run into the ledger, once; return its row.
+
+    Parameters
+    ----------
+    folder
+        Of a run that got its number from the ledger: where its files lie below the source, ``.`` for all of it.
+    """
+    row = {"pass_id": pass_id, "number": number, "name": name, "folder": folder, "arrived_at": now()}
+    insert_new(connection, Run, [row])
     where = (Run.pass_id == pass_id) & (Run.number == number)
     return int(connection.execute(sa.select(Run.id).where(where)).scalar_one())
+
+
+def find_run_entry(connection: Connection, pass_id: int, number: int) -> RunEntry | None:
+    """Return a run of the ledger by its number, or None."""
+    query = sa.select(Run.number, Run.name, Run.folder).where(Run.pass_id == pass_id, Run.number == number)
+    row = connection.execute(query).one_or_none()
+    return RunEntry(**row._mapping) if row else None
+
+
+def run_entries(connection: Connection, pass_id: int) -> list[RunEntry]:
+    """Return every run of a pass, by number."""
+    query = sa.select(Run.number, Run.name, Run.folder).where(Run.pass_id == pass_id).order_by(Run.number)
+    return [RunEntry(**row._mapping) for row in connection.execute(query)]
+
+
+def move_run(connection: Connection, pass_id: int, number: int, folder: str) -> None:
+    """Write down where the files of a run lie now."""
+    where = (Run.pass_id == pass_id) & (Run.number == number)
+    connection.execute(sa.update(Run).where(where).values(folder=folder))
 
 
 def want_revision(connection: Connection, run_id: int, revision: int, fingerprint: str) -> None:
@@ -187,6 +226,27 @@ def newest_revisions(
     query = _REVISION.join(newest, (newest.c.run_id == Revision.run_id) & (newest.c.top == Revision.revision)).order_by(
         Run.number
     )
+    return [_revision(row) for row in connection.execute(query)]
+
+
+def archived_before(
+    connection: Connection, pass_id: int, instant: datetime | None, *, run: int | None = None
+) -> list[RevisionRow]:
+    """Return the revisions of a pass whose images are in the archive, by run number and revision.
+
+    Parameters
+    ----------
+    instant
+        Count only those that were judged before it.
+    run
+        Count only those of this run.
+    """
+    where = [Run.pass_id == pass_id, Revision.state.in_(("archived", "published"))]
+    if instant is not None:
+        where.append(Revision.judged_at < instant)
+    if run is not None:
+        where.append(Run.number == run)
+    query = _REVISION.where(*where).order_by(Run.number, Revision.revision)
     return [_revision(row) for row in connection.execute(query)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from hydra_core.store.columns import Sha256, UtcTime, long_text, name_type
 
 #: The migration that makes exactly these tables; a test holds the two together.
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 
 #: `Item.chunk` of a plot that comes once a run (a NULL would never be equal to another in a unique key).
 ONCE_A_RUN = -1
@@ -56,11 +56,14 @@ class Run(Base):
     """The ledger: a run that somebody wants monitored."""
 
     __tablename__ = "runs"
-    __table_args__ = (sa.UniqueConstraint("pass_id", "number"), _TABLE_OPTIONS)
+    __table_args__ = (sa.UniqueConstraint("pass_id", "number"), sa.Index(None, "pass_id", "name"), _TABLE_OPTIONS)
     id: Mapped[int] = mapped_column(primary_key=True)
     pass_id: Mapped[int] = mapped_column(_reference("passes.id"))
     number: Mapped[int]
     name: Mapped[str] = mapped_column(name_type(190))
+    folder: Mapped[str] = mapped_column(
+        long_text(), default=""
+    )  # of a run without a number of its own: where its files lie
     arrived_at: Mapped[datetime]
     handed_over_at: Mapped[datetime | None]
 
@@ -80,6 +83,7 @@ class Revision(Base):
     notes: Mapped[list[Any]]
     block_sha: Mapped[str | None] = mapped_column(Sha256)
     maps_sha: Mapped[str | None] = mapped_column(Sha256)
+    block_generation: Mapped[int] = mapped_column(default=0)  # grows each time images leave the archive
     item_count: Mapped[int] = mapped_column(default=0)
     flagged_count: Mapped[int] = mapped_column(default=0)
     unreadable_count: Mapped[int] = mapped_column(default=0)
@@ -98,6 +102,11 @@ class PlotTypeRow(Base):
     name: Mapped[str] = mapped_column(name_type(190))
     chunked: Mapped[bool]
     first_seen_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(sa.String(12), default="active")  # new | active | ignored | renamed
+    renamed_to: Mapped[int | None] = mapped_column(_reference("plot_types.id"))
+    drawing: Mapped[dict[str, Any] | None]  # the fixed ranges its histograms are drawn with
+    decided_by: Mapped[str] = mapped_column(name_type(120), default="")
+    decided_at: Mapped[datetime | None]
 
 
 class Image(Base):
@@ -131,6 +140,20 @@ class Item(Base):
     image_sha: Mapped[str | None] = mapped_column(Sha256, _reference("images.sha256"))
     duplicate_of: Mapped[str] = mapped_column(long_text())
     source: Mapped[str] = mapped_column(long_text())
+    member: Mapped[str] = mapped_column(long_text(), default="")  # path inside a file of histograms
+    tombstone: Mapped[str] = mapped_column(long_text(), default="")  # why the archive no longer holds the image
+    dropped_at: Mapped[datetime | None]
+
+
+class KeptImage(Base):
+    """An image that nothing may delete: pinned by a person, or part of a gold set."""
+
+    __tablename__ = "kept_images"
+    image_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(8), primary_key=True)  # pin | gold | unpin
+    who: Mapped[str] = mapped_column(name_type(120))
+    why: Mapped[str] = mapped_column(long_text())
+    kept_at: Mapped[datetime]
 
 
 class Evidence(Base):

@@ -60,7 +60,11 @@ def _prepare_sqlite(engine: Engine, folder: Path) -> None:
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         # A transaction that starts by reading and then writes cannot wait for another writer: it fails at once.
-        writing = connection.get_execution_options().get("hydra_writing", False)
+        options = connection.get_execution_options()
+        if options.get("hydra_migrating", False):
+            # A migration makes tables anew under the same name: the old one's rows must not take others with them.
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        writing = options.get("hydra_writing", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 

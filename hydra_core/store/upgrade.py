@@ -33,7 +33,7 @@ def upgrade(engine: Engine) -> None:
     try:
         if (file := sqlite_file(engine)) is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-        writing(engine, _apply)
+        writing(engine.execution_options(hydra_migrating=True), _apply)
     except CommandError as error:
         raise DatabaseError(
             f"the database {shown_url(engine)} was made by another version of this program: {error}",
@@ -52,6 +52,8 @@ def _apply(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT GET_LOCK('hydra_upgrade', 300)")
     try:
         command.upgrade(alembic_config(connection), "head")
+        if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise CommandError("rows of it refer to others that are not there")
     finally:
         if connection.dialect.name != "sqlite":
             connection.exec_driver_sql("SELECT RELEASE_LOCK('hydra_upgrade')")

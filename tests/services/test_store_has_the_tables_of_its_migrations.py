@@ -123,3 +123,32 @@ def test_an_upgrade_that_fails_halfway_names_the_database_and_the_next_step(data
     if engine.dialect.name == "sqlite":
         assert tables(engine) == {"verdicts"}
     engine.dispose()
+
+
+def test_rows_of_an_older_schema_are_all_there_after_the_upgrade(database_url: str) -> None:
+    engine = open_engine(database_url)
+    writing(engine, lambda connection: command.upgrade(alembic_config(connection), "0001"))
+    moment = "2026-01-17 03:00:00"
+    statements = (
+        "INSERT INTO passes (id, name, workflow, first_run, last_run, state, source, created_at)"
+        f" VALUES (1, '2026-01/ver01', 'hydra/x', 1, 99, 'open', '/data', '{moment}')",
+        f"INSERT INTO runs (id, pass_id, number, name, arrived_at) VALUES (1, 1, 7, '7', '{moment}')",
+        "INSERT INTO revisions (id, run_id, revision, state, conditions, notes, item_count, flagged_count,"
+        f" unreadable_count, severity, wanted_at) VALUES (1, 1, 1, 'judged', '{{}}', '[]', 1, 0, 0, 0, '{moment}')",
+        f"INSERT INTO plot_types (id, name, chunked, first_seen_at) VALUES (1, 'CDC', 1, '{moment}')",
+        "INSERT INTO items (id, revision_id, plot_type_id, chunk, block_index, status, reason, duplicate_of, source)"
+        " VALUES (1, 1, 1, 3, 0, 'missing', 'why', '', 'a.png')",
+        "INSERT INTO evidence (item_id, judge, status, numbers, sentence) VALUES (1, 'content', 'filled', '{}', 's')",
+    )
+    for statement in statements:
+        writing(engine, lambda connection, statement=statement: connection.execute(sa.text(statement)))
+    upgrade(engine)
+    check_version(engine)
+    with engine.connect() as connection:
+        rows = table_rows(connection)
+        kind = connection.exec_driver_sql("SELECT status, decided_by, renamed_to FROM plot_types").one()
+        item = connection.exec_driver_sql("SELECT reason, member, tombstone FROM items").one()
+    assert [len(rows[name]) for name in ("passes", "runs", "revisions", "plot_types", "items", "evidence")] == [1] * 6
+    assert tuple(kind) == ("active", "", None)
+    assert tuple(item) == ("why", "", "")
+    engine.dispose()

@@ -10,7 +10,6 @@ from hydra_core.base.errors import DatabaseError
 from hydra_core.base.names import PlotKey
 from hydra_core.store.items import (
     IncidentRow,
-    all_plot_types,
     load_evidence,
     load_incidents,
     load_items,
@@ -37,6 +36,7 @@ from hydra_core.store.ledger import (
     want_revision,
     want_run,
 )
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import add_judging_set
 from hydra_core.store.schema import Evidence, Item, Run, Verdict
 from hydra_core.store.session import reading, writing

@@ -6,7 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from hydra_core.store.items import plot_type_ids, replace_items
+from hydra_core.store.items import replace_items
 from hydra_core.store.labelbook import (
     archived_label_count,
     current_labels,
@@ -17,6 +17,7 @@ from hydra_core.store.labelbook import (
     save_request,
 )
 from hydra_core.store.ledger import update_revision
+from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.registry import (
     ThresholdRow,
     add_judging_set,

@@ -17,8 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from hydra_core.base.errors import DatabaseError
 from hydra_core.base.names import PlotKey
 from hydra_core.store import registry
-from hydra_core.store.items import all_plot_types, load_items, plot_type_ids, replace_items
+from hydra_core.store.items import load_items, replace_items
 from hydra_core.store.ledger import lock_pass, newest_revisions, want_revision, want_run
+from hydra_core.store.plot_types import all_plot_types, plot_type_ids
 from hydra_core.store.registry import JudgingSetRow, add_judging_set, claim_training
 from hydra_core.store.schema import Image, JudgingSet, Pass, Run
 from hydra_core.store.session import check_version, open_engine, reading, shown_url, writing

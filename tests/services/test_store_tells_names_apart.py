@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from hydra_core.base.errors import DatabaseError
 from hydra_core.base.names import PlotKey
-from hydra_core.store.items import all_plot_types, plot_type_ids
 from hydra_core.store.labelbook import current_labels, save_request
 from hydra_core.store.ledger import add_pass, find_pass, newest_revision, update_revision
+from hydra_core.store.plot_types import all_plot_types, plot_type_ids
 from hydra_core.store.schema import Pass, PlotTypeRow, Run
 from hydra_core.store.session import reading, writing
 from hydra_core.store.upsert import insert_new
