@@ -7,25 +7,24 @@ import os
 import pwd
 import secrets
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.clock import now
 from hydra_core.base.errors import RequestError
 from hydra_core.base.files import TEMP_PREFIX, sha256_bytes, write_bytes
-from hydra_core.base.names import PlotKey, slug
-from hydra_core.config.plots import IGNORE
+from hydra_core.base.names import slug
 from hydra_core.config.site import Site
-from hydra_core.labels.request import MAX_BYTES, LabelRequest, parse_request
-from hydra_core.store.items import all_plot_types
-from hydra_core.store.labelbook import NewLabel, NewRequest, known_requests, save_request
-from hydra_core.store.session import reading, writing
-
-#: How far the clock of whoever labels may be ahead of ours.
-CLOCK_SKEW = timedelta(days=1)
+from hydra_core.labels.checks import Entries, check_request, refuse_circles
+from hydra_core.labels.request import MAX_BYTES, AnyRequest, parse_request
+from hydra_core.store.kept import save_pins
+from hydra_core.store.labelbook import NewRequest, known_requests, save_request
+from hydra_core.store.plot_types import decide_types, known_types
+from hydra_core.store.session import hold_database, reading, writing
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,19 @@ class Received:
     labels: int
     refused: str
     """Why the file was put into quarantine; empty where it was accepted."""
+    decisions: int = 0
+    pins: int = 0
+
+    @property
+    def said(self) -> str:
+        """What became of it, in words: why it was refused, or what it brought."""
+        if self.refused:
+            return self.refused
+        if self.decisions:
+            return f"{self.decisions} {'decision' if self.decisions == 1 else 'decisions'} about plot types taken"
+        if self.pins:
+            return f"{self.pins} {'pin' if self.pins == 1 else 'pins'} set or taken back"
+        return f"{self.labels} labels taken"
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ def receive(site: Site, engine: Engine) -> list[Received]:
     A kill at any instant is healed by the next call: the kept copy comes first, then the rows, then the removal.
     A file that was refused before is looked at again: what it lacked may be there now.
     """
-    return [_receive_one(site, engine, path) for path in waiting_files(site.inbox)]
+    return [receive_file(site, engine, path) for path in waiting_files(site.inbox)]
 
 
 def _read(path: Path) -> _File:
@@ -75,12 +87,13 @@ def _read(path: Path) -> _File:
         if facts.st_size > MAX_BYTES:
             raise RequestError(f"larger than {MAX_BYTES} bytes", next_step="split it")
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return _File(path, stream.read(MAX_BYTES + 1), _account(facts.st_uid))
+            return _File(path, stream.read(MAX_BYTES + 1), account_name(facts.st_uid))
     finally:
         os.close(handle)
 
 
-def _account(uid: int) -> str:
+def account_name(uid: int) -> str:
+    """Return the account of a user number, as the owner of a file is called."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -99,7 +112,8 @@ def _put_aside(path: Path, quarantine: Path) -> None:
         path.rename(quarantine / f"{secrets.token_hex(6)}-{slug(_shown(path))}")
 
 
-def _receive_one(site: Site, engine: Engine, path: Path) -> Received:
+def receive_file(site: Site, engine: Engine, path: Path) -> Received:
+    """Take one file of the inbox in; see `receive`."""
     name, quarantine = _shown(path), site.root / "quarantine"
     try:
         found = _read(path)
@@ -109,32 +123,83 @@ def _receive_one(site: Site, engine: Engine, path: Path) -> Received:
         _put_aside(path, quarantine)
         return Received(name, 0, error.strerror or "" if isinstance(error, OSError) else str(error))
     sha = sha256_bytes(found.data)
+    kept, refused = site.requests_kept / f"{sha}.json", quarantine / f"{sha}.json"
     with reading(engine) as connection:
         if known_requests(connection, [sha]):
             path.unlink(missing_ok=True)
             return Received(name, 0, "")
-        plot_types = all_plot_types(connection)
     try:
         request = parse_request(found.data)
-        labels = _check(site, request, found.owner, plot_types)
+        with reading(engine) as connection:
+            entries = check_request(site, connection, request, found.owner)
+        write_bytes(kept, found.data)
+        row = _row(sha, name, found.owner, request, "accepted", "")
+        writing(engine, lambda connection: _enter(connection, row, entries))
     except RequestError as error:
-        write_bytes(quarantine / f"{sha}.json", found.data)
+        write_bytes(refused, found.data)
         row = _row(sha, name, found.owner, None, "quarantined", str(error))
-        writing(engine, lambda connection: save_request(connection, row, []))
+        # Another task may have accepted the very same file in this moment: then that holds.
+        accepted = writing(engine, lambda connection: _enter_refused(connection, row))
+        (refused if accepted else kept).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         return Received(name, 0, str(error))
-    write_bytes(site.requests_kept / f"{sha}.json", found.data)
-    row = _row(sha, name, found.owner, request, "accepted", "")
-    writing(engine, lambda connection: save_request(connection, row, labels))
-    (quarantine / f"{sha}.json").unlink(missing_ok=True)
+    refused.unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-    return Received(name, len(labels), "")
+    return Received(name, len(entries.labels), "", len(entries.decisions), len(entries.pins))
 
 
-def _row(sha: str, name: str, owner: str, request: LabelRequest | None, status: str, reason: str) -> NewRequest:
+def receive_kept(site: Site, engine: Engine, paths: Sequence[Path]) -> list[Received]:
+    """Enter requests that were accepted before, from the copies that were kept, in the order in which they were made.
+
+    Who owned their files then is not known any more. A copy that cannot be entered stays where it is.
+    """
+    found: list[tuple[datetime, Path, AnyRequest]] = []
+    received: list[Received] = []
+    for path in paths:
+        try:
+            data = _read(path).data
+            if sha256_bytes(data) != path.stem:
+                raise RequestError("it is not what was accepted", next_step="take it from the backup")
+            request = parse_request(data)
+            found.append((request.made_at, path, request))
+        except (OSError, RequestError) as error:
+            received.append(Received(_shown(path), 0, str(error)))
+    for _, path, request in sorted(found, key=lambda one: one[:2]):
+        received.append(_enter_again(site, engine, path, request))
+    return received
+
+
+def _enter_again(site: Site, engine: Engine, path: Path, request: AnyRequest) -> Received:
+    try:
+        with reading(engine) as connection:
+            entries = check_request(site, connection, request, None)
+        row = _row(path.stem, path.name, "", request, "accepted", "")
+        writing(engine, lambda connection: _enter(connection, row, entries))
+    except RequestError as error:
+        return Received(_shown(path), 0, str(error))
+    return Received(_shown(path), len(entries.labels), "", len(entries.decisions), len(entries.pins))
+
+
+def _enter(connection: Connection, row: NewRequest, entries: Entries) -> None:
+    if entries.decisions or entries.pins:
+        # Whoever decides at the same moment waits: what counts depends on what is there.
+        hold_database(connection)
+    save_request(connection, row, entries.labels)
+    decide_types(connection, entries.decisions)
+    if entries.decisions:
+        refuse_circles(known_types(connection), entries.decisions)
+    save_pins(connection, entries.pins)
+
+
+def _enter_refused(connection: Connection, row: NewRequest) -> bool:
+    save_request(connection, row, [])
+    return bool(known_requests(connection, [row.sha256]))
+
+
+def _row(sha: str, name: str, owner: str, request: AnyRequest | None, status: str, reason: str) -> NewRequest:
     return NewRequest(
         sha256=sha,
-        kind="label" if request else "unknown",
+        kind=request.kind if request else "unknown",
         file_name=name[:255],
         claimed_by=request.who if request else "",
         owner=owner,
@@ -143,36 +208,3 @@ def _row(sha: str, name: str, owner: str, request: LabelRequest | None, status: 
         status=status,
         reason=reason,
     )
-
-
-def _check(site: Site, request: LabelRequest, owner: str, plot_types: dict[PlotKey, int]) -> list[NewLabel]:
-    listed = any(owner in person.accounts and "Labeler" in person.roles for person in site.people.people)
-    if not listed and not site.people.anyone_may_label:
-        raise RequestError(
-            f"its owner {owner} may not label at this site",
-            next_step=f"add the account to people.toml in {site.folder}",
-        )
-    if request.made_at > now() + CLOCK_SKEW:
-        raise RequestError(
-            f"its made_at {request.made_at.isoformat()} is in the future, where it would beat every later label",
-            next_step="set the clock of the machine that wrote it, and send it again",
-        )
-    classes = {known.name for known in site.plots.classes} | {IGNORE}
-    labels: dict[tuple[PlotKey, str], NewLabel] = {}
-    for number, item in enumerate(request.items, start=1):
-        key = PlotKey.parse(item.plot_type)
-        if key not in plot_types:
-            raise RequestError(
-                f"item {number}: there is no plot type {item.plot_type!r}", next_step="'hydra plots' names them"
-            )
-        if item.class_name not in classes:
-            raise RequestError(
-                f"item {number}: there is no class {item.class_name!r}; known are {', '.join(sorted(classes))}",
-                next_step="add the class to plots.toml, or mend the label",
-            )
-        label = NewLabel(plot_types[key], item.image, item.class_name, request.who, request.made_at)
-        if labels.setdefault((key, item.image), label) != label:
-            raise RequestError(
-                f"item {number} gives an image another class than an item before it", next_step="leave one of the two"
-            )
-    return list(labels.values())

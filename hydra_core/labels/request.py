@@ -6,12 +6,23 @@ A file is versioned JSON. It carries no proof of who wrote it: identity is the o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from hydra_core.base.errors import RequestError
+from hydra_core.config.plots import DrawSettings
 
 MAX_BYTES = 64 * 2**20
 MAX_ITEMS = 1_000_000
@@ -20,6 +31,7 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+PlotName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class _Frozen(BaseModel):
@@ -29,23 +41,92 @@ class _Frozen(BaseModel):
 class LabelItem(_Frozen):
     """One label: this image of this plot type is of this class."""
 
-    plot_type: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    plot_type: PlotName
     image: Hash
     class_name: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(alias="class")
 
 
-class LabelRequest(_Frozen):
-    """A request of kind ``label``."""
+class PlotTypeItem(_Frozen):
+    """One decision: this plot type counts, is left out of later runs, or goes by another name."""
+
+    plot_type: PlotName
+    action: Literal["accept", "ignore", "rename"]
+    name: PlotName | None = None
+    drawing: DrawSettings | None = None
+    """The fixed ranges that its histograms are drawn in from now on; where not given, they stay as they are."""
+
+    @model_validator(mode="after")
+    def _a_name_goes_with_a_rename(self) -> Self:
+        if (self.name is not None) != (self.action == "rename"):
+            raise ValueError("a rename needs the new 'name', and nothing else takes one")
+        return self
+
+
+class PinItem(_Frozen):
+    """One image that nothing may delete, or that need not be kept any more."""
+
+    image: Hash
+    action: Literal["pin", "unpin"]
+    why: Annotated[str, StringConstraints(max_length=10_000)] = ""
+
+    @model_validator(mode="after")
+    def _a_pin_says_why(self) -> Self:
+        if self.action == "pin" and not self.why.strip():
+            raise ValueError("a pin says 'why' the image is to be kept")
+        return self
+
+
+class _Request(_Frozen):
+    """What every kind of request has."""
+
+    asks_to: ClassVar[str]
+    """What its sender wants to do, in words."""
+    roles: ClassVar[frozenset[str]]
+    """Who may send it: any of these roles of ``people.toml``."""
 
     hydra_request: Literal[1]
-    kind: Literal["label"]
+    kind: str
     who: Name
     made_at: Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
     comment: Annotated[str, StringConstraints(max_length=10_000)] = ""
+
+
+class LabelRequest(_Request):
+    """A request of kind ``label``."""
+
+    asks_to = "label"
+    roles = frozenset({"Labeler"})
+
+    kind: Literal["label"]
     items: Annotated[tuple[LabelItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
-def parse_request(data: bytes) -> LabelRequest:
+class PlotTypeRequest(_Request):
+    """A request of kind ``plot_type``."""
+
+    asks_to = "decide about plot types"
+    roles = frozenset({"Admin", "Detector Expert"})
+
+    kind: Literal["plot_type"]
+    items: Annotated[tuple[PlotTypeItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class PinRequest(_Request):
+    """A request of kind ``pin``."""
+
+    asks_to = "pin images"
+    roles = frozenset({"Admin", "Detector Expert", "Labeler"})
+
+    kind: Literal["pin"]
+    items: Annotated[tuple[PinItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+AnyRequest = LabelRequest | PlotTypeRequest | PinRequest
+KINDS = ("label", "plot_type", "pin")
+_READER: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="kind")])
+
+
+def parse_request(data: bytes) -> AnyRequest:
     """Read a request file.
 
     Raises
@@ -59,29 +140,64 @@ def parse_request(data: bytes) -> LabelRequest:
         raise RequestError(f"not a JSON file: {error}", next_step="write it again") from error
     if not isinstance(raw, dict) or "hydra_request" not in raw:
         raise RequestError("not a request file: 'hydra_request' is missing", next_step="see docs/reference.md")
-    if raw.get("kind") != "label":
+    if raw.get("kind") not in KINDS:
         raise RequestError(
             f"requests of kind {str(raw.get('kind'))[:40]!r} are not known to this version",
-            next_step="send labels (kind 'label'), or upgrade Hydra",
+            next_step=f"send one of the kinds {', '.join(KINDS)}, or upgrade Hydra",
         )
+    return _validated(raw)
+
+
+def _validated(raw: dict[str, Any]) -> AnyRequest:
     try:
-        return LabelRequest.model_validate(raw)
+        return _READER.validate_python(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RequestError(f"{where}: {first['msg']}", next_step="mend that entry and send it again") from error
+        # The first part of the place is the kind.
+        where = ".".join(str(part) for part in first["loc"][1:])
+        said = first["msg"].removeprefix("Value error, ")
+        raise RequestError(f"{where}: {said}", next_step="mend that entry and send it again") from error
+
+
+def _written(kind: str, who: str, made_at: datetime, comment: str, items: Sequence[dict[str, Any]]) -> bytes:
+    request = _validated(
+        {"hydra_request": 1, "kind": kind, "who": who, "made_at": made_at, "comment": comment, "items": items}
+    )
+    # Everything that a label request can hold is written, as it always was: equal requests are equal files.
+    lean = kind != "label"
+    return (request.model_dump_json(by_alias=True, indent=1, exclude_none=lean, exclude_unset=lean) + "\n").encode()
 
 
 def write_request(who: str, made_at: datetime, items: list[tuple[str, str, str]], comment: str = "") -> bytes:
-    """Return a label request; `items` are (plot type, SHA-256 of the image, class)."""
-    request = LabelRequest.model_validate(
-        {
-            "hydra_request": 1,
-            "kind": "label",
-            "who": who,
-            "made_at": made_at,
-            "comment": comment,
-            "items": [{"plot_type": plot, "image": image, "class": known} for plot, image, known in items],
-        }
-    )
-    return (request.model_dump_json(by_alias=True, indent=1) + "\n").encode()
+    """Return a label request; `items` are (plot type, SHA-256 of the image, class).
+
+    Raises
+    ------
+    RequestError
+        When they break a rule of the request file.
+    """
+    entries = [{"plot_type": plot, "image": image, "class": known} for plot, image, known in items]
+    return _written("label", who, made_at, comment, entries)
+
+
+def write_decisions(who: str, made_at: datetime, items: Sequence[dict[str, Any]], comment: str = "") -> bytes:
+    """Return a request about plot types; `items` have the keys of `PlotTypeItem`.
+
+    Raises
+    ------
+    RequestError
+        As above.
+    """
+    return _written("plot_type", who, made_at, comment, items)
+
+
+def write_pins(who: str, made_at: datetime, images: Sequence[str], *, pinned: bool, why: str) -> bytes:
+    """Return a request that pins images (SHA-256), or takes their pins back.
+
+    Raises
+    ------
+    RequestError
+        As above.
+    """
+    action = "pin" if pinned else "unpin"
+    return _written("pin", who, made_at, "", [{"image": image, "action": action, "why": why} for image in images])

@@ -140,10 +140,10 @@ def test_another_heat_map_can_be_chosen(browse):
     page = browse().open(RUN)
     card = page.locator("[id='c-CDC_occupancy~chunks~3']")
     before = card.locator("img.heat").get_attribute("src")
-    card.locator("select").select_option(label="Bad rather than Good")
+    card.locator("select").select_option(label="why the model says Bad rather than Good")
     assert card.locator("img.heat").get_attribute("src") != before
     card.locator(".pic").click()
-    page.locator("#viewer select").select_option(label="Bad rather than Good")
+    page.locator("#viewer select").select_option(label="why the model says Bad rather than Good")
     assert page.locator("#viewer img.heat").is_visible()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydra_core.base.errors import RequestError
-from hydra_core.labels.request import LabelRequest, parse_request, write_request
+from hydra_core.labels.request import AnyRequest, parse_request, write_request
 
 IMAGE = "ab" * 32
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -108,14 +108,30 @@ items = st.fixed_dictionaries(
 bent_items = st.lists(items, max_size=3).map(lambda new: {**VALID, "items": new})
 
 
-def request_or_refusal(data: bytes) -> LabelRequest | RequestError:
+other_items = st.fixed_dictionaries(
+    {},
+    optional={
+        "plot_type": st.just("CDC") | values,
+        "action": st.sampled_from(["accept", "ignore", "rename", "pin", "unpin"]) | values,
+        "name": st.just("FDC") | values,
+        "drawing": st.fixed_dictionaries({}, optional={"x": values, "log": values, "rebin": values}) | values,
+        "image": st.just(IMAGE) | values,
+        "why": st.just("x") | values,
+    },
+)
+others = st.tuples(st.sampled_from(["plot_type", "pin"]), st.lists(other_items, min_size=1, max_size=2)).map(
+    lambda pair: {**VALID, "kind": pair[0], "items": pair[1]}
+)
+
+
+def request_or_refusal(data: bytes) -> AnyRequest | RequestError:
     try:
         return parse_request(data)
     except RequestError as error:
         return error
 
 
-@given(st.binary(max_size=200) | (values | bent | bent_items).map(lambda value: json.dumps(value).encode()))
+@given(st.binary(max_size=200) | (values | bent | bent_items | others).map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_request_or_refused(data: bytes) -> None:
     found = request_or_refusal(data)
     if isinstance(found, RequestError):

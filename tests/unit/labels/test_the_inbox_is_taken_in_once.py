@@ -19,8 +19,8 @@ from hydra_core.config.site import Site
 from hydra_core.labels import inbox
 from hydra_core.labels.inbox import receive, waiting_files
 from hydra_core.labels.request import write_request
-from hydra_core.store.items import plot_type_ids
 from hydra_core.store.labelbook import current_labels
+from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.schema import Request
 from hydra_core.store.session import reading, writing
 from tests.store_samples import CDC, NOON, RICH, digest, sqlite_copy, table_rows

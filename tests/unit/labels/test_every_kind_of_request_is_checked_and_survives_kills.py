@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import contextlib
+import functools
+import getpass
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from hydra_core.base.errors import RequestError
+from hydra_core.config.load import load_site
+from hydra_core.config.site import Site
+from hydra_core.labels import inbox
+from hydra_core.labels.inbox import receive
+from hydra_core.labels.request import write_pins, write_request
+from hydra_core.labels.send import send
+from hydra_core.store.kept import kept_images
+from hydra_core.store.schema import Request
+from hydra_core.store.session import reading
+from tests.request_samples import (
+    IMAGES,
+    TOF,
+    a_database,
+    a_site,
+    decision,
+    decisions,
+    statuses,
+    take,
+    types,
+)
+from tests.store_samples import NOON, RICH, digest
+
+ME = f'[[person]]\nname = "Ada"\naccounts = ["{getpass.getuser()}"]\nroles = '
+ROLES = ["Admin", "Detector Expert", "Developer", "Labeler", "Liaison", "Viewer"]
+BY_KIND = {
+    "label": (write_request("Ada", NOON, [("RICH_hits", digest("x"), "Good")]), {"Labeler"}),
+    "plot_type": (decisions(decision(TOF, "accept")), {"Admin", "Detector Expert"}),
+    "pin": (write_pins("Ada", NOON, IMAGES[:1], pinned=True, why="x"), {"Admin", "Detector Expert", "Labeler"}),
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return a_site(tmp_path)
+
+
+@pytest.fixture
+def engine(site: Site) -> Iterator[Engine]:
+    with a_database(site) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize(("kind", "role"), list(itertools.product(BY_KIND, ROLES)))
+def test_a_role_may_send_what_it_may_and_nothing_else(
+    site: Site, engine: Engine, tmp_path: Path, kind: str, role: str
+) -> None:
+    (tmp_path / "people.toml").write_text(f'{ME}["{role}"]\n', encoding="utf-8")
+    request, allowed = BY_KIND[kind]
+    (found,) = take(load_site(tmp_path), engine, request)
+    assert bool(found.refused) == (role not in allowed)
+    if found.refused:
+        assert f"its owner {getpass.getuser()} may not" in found.refused
+        assert " or ".join(sorted(allowed)) in found.refused
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+def left(site: Site, engine: Engine) -> tuple[Any, ...]:
+    with reading(engine) as connection:
+        requests = connection.execute(sa.select(Request.sha256, Request.status, Request.kind)).all()
+        kept = kept_images(connection, IMAGES)
+    folders = {
+        name: sorted(path.name for path in (site.root / name).glob("*")) for name in ("inbox", "requests", "quarantine")
+    }
+    return sorted(map(tuple, requests)), types(engine), kept, folders
+
+
+CIRCLE = decisions(decision(TOF, "rename", RICH), decision(RICH, "rename", TOF))
+STEPS = ["check_request", "write_bytes", "save_request", "decide_types", "save_pins", "writing", "unlink"]
+
+
+@pytest.mark.parametrize(
+    "request_file",
+    [BY_KIND["plot_type"][0], BY_KIND["pin"][0], decisions(decision(TOF, "rename", TOF)), CIRCLE],
+    ids=["decided", "pinned", "refused", "circle"],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_each_step_is_healed_by_the_next_call(
+    site: Site, engine: Engine, step: str, when: str, request_file: bytes
+) -> None:
+    owner, name = (Path, "unlink") if step == "unlink" else (inbox, step)
+    real = getattr(owner, name)
+
+    def killed(*arguments: Any, **more: Any) -> Any:
+        if when == "after":
+            real(*arguments, **more)
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, killed)
+        with contextlib.suppress(Killed):
+            take(site, engine, request_file)
+    receive(site, engine)
+    healed = left(site, engine)
+    (site.inbox / "request.json").write_bytes(request_file)
+    receive(site, engine)
+    assert left(site, engine) == healed
+    assert healed == undisturbed(request_file)
+
+
+@functools.cache
+def undisturbed(request_file: bytes) -> tuple[Any, ...]:
+    with TemporaryDirectory() as folder:
+        site = a_site(Path(folder))
+        with a_database(site) as engine:
+            take(site, engine, request_file)
+            return left(site, engine)
+
+
+def test_a_command_sends_through_the_inbox_and_leaves_other_files_there_alone(site: Site, engine: Engine) -> None:
+    site.inbox.mkdir(parents=True)
+    (site.inbox / "other.json").write_bytes(BY_KIND["label"][0])
+    send(site, engine, BY_KIND["plot_type"][0], "plots")
+    assert statuses(engine)[TOF] == "active"
+    assert [path.name for path in site.inbox.iterdir()] == ["other.json"]
+    with pytest.raises(RequestError, match="the request was refused: item 1 renames 'TOF' to itself"):
+        send(site, engine, decisions(decision(TOF, "rename", TOF)), "plots")
+
+
+def test_an_inbox_that_cannot_be_written_to_is_named(site: Site, engine: Engine) -> None:
+    site.inbox.write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(RequestError, match="cannot be written to: "):
+        send(site, engine, BY_KIND["plot_type"][0], "plots")
