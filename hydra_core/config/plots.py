@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hydra_core.base.names import PlotKey
+from hydra_core.config.strict import Strict as Strict
+from hydra_core.config.training import PlotInput, PlotTraining
 
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 #: A label that says: leave this image out of training and of every figure.
 IGNORE = "Ignore"
-
-
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error: a misspelt setting must not pass silently."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PlotClass(Strict):
@@ -60,8 +67,64 @@ DEFAULT_CLASSES: tuple[PlotClass, ...] = (
 )
 
 
+def _is_a_range(value: tuple[float, float]) -> tuple[float, float]:
+    low, high = value
+    if not low < high:
+        raise ValueError(f"a range is [low, high] with low below high, not [{low:g}, {high:g}]")
+    widest = max(abs(low), abs(high))
+    if widest > _FARTHEST or high - low < max(1 / _FARTHEST, _NARROWEST * widest):
+        raise ValueError(f"the range [{low:g}, {high:g}] is too far out or too narrow to be drawn")
+    return value
+
+
+_FARTHEST, _NARROWEST = 1e100, 1e-9
+Limits = Annotated[
+    tuple[Annotated[float, Field(allow_inf_nan=False)], Annotated[float, Field(allow_inf_nan=False)]],
+    AfterValidator(_is_a_range),
+]
+Bins = Annotated[int, Field(ge=1, le=10_000)]
+Rebin = Annotated[tuple[Bins, Bins], BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value)]
+
+
+class DrawSettings(Strict):
+    """``[plot.draw]``: the fixed ranges in which histograms of a plot type are drawn.
+
+    What is not given is taken from the histogram itself, so that the picture also changes with the statistics.
+
+    Attributes
+    ----------
+    x, y
+        Ranges (low, high) of the axes; for a histogram of one dimension `y` is the range of contents.
+    colour
+        Range of contents of a map.
+    log
+        Contents on a logarithmic scale.
+    equal
+        A unit of x is as long as a unit of y.
+    normalise
+        ``"entries"``: contents are divided by the number of entries, so that a fixed range of contents holds for runs
+        of any length. Means and efficiencies stay as they are.
+    rebin
+        How many neighbouring bins along x and along y are drawn as one; a single number holds for both.
+    """
+
+    x: Limits | None = None
+    y: Limits | None = None
+    colour: Limits | None = None
+    log: bool = False
+    equal: bool = False
+    normalise: Literal["none", "entries"] = "none"
+    rebin: Rebin = (1, 1)
+
+    @model_validator(mode="after")
+    def _log_starts_above_zero(self) -> Self:
+        if self.log and self.colour is not None and self.colour[0] <= 0:
+            raise ValueError(f"a logarithmic colour range starts above zero, not at {self.colour[0]:g}")
+        return self
+
+
 class PlotType(Strict):
-    """One plot type: what it is called, who answers for it, and how it is judged."""
+    """One plot type: what it is called, who answers for it, how it is drawn, judged and kept."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=190)]
     chunked: bool = True
@@ -73,6 +136,30 @@ class PlotType(Strict):
     """A run without it gets a card that says so."""
     network: str | None = None
     """Network to train for this type; the site's default where not given."""
+    input: PlotInput | None = None
+    """What a network sees of it; where not given, all of it in the site's size."""
+    training: PlotTraining | None = None
+    """How its networks are trained, where that differs from the site."""
+    draw: DrawSettings | None = None
+    """How its histograms are drawn; where not given, in ranges taken from the first one that was seen."""
+    collect: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of the ordinary images that is kept; what needs a look is always kept."""
+    cumulative: bool | None = None
+    """Whether histograms go on filling from chunk to chunk of a run; the site's setting where not given."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _errors_name_the_plot_type(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+        try:
+            checked: Self = handler(value)
+        except ValidationError as error:
+            name = value.get("name") if isinstance(value, Mapping) else None
+            if not isinstance(name, str):
+                raise
+            raise ValidationError.from_exception_data(
+                error.title, [_naming(name, one) for one in error.errors(include_url=False)]
+            ) from None
+        return checked
 
     @field_validator("name")
     @classmethod
@@ -85,6 +172,16 @@ class PlotType(Strict):
     def key(self) -> PlotKey:
         """Name and chunking: what identifies the type."""
         return PlotKey(self.name, self.chunked)
+
+
+def _naming(plot: str, error: Any) -> InitErrorDetails:
+    """Return an error of a setting that says in whose entry of ``plots.toml`` it is."""
+    why = str(error["msg"]).removeprefix("Value error, ")
+    return InitErrorDetails(
+        type=PydanticCustomError("plot_type", "plot type {plot}: {why}", {"plot": repr(plot), "why": why}),
+        loc=error["loc"],
+        input=error["input"],
+    )
 
 
 class PlotsFile(Strict):

@@ -8,7 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from hydra_core.base.names import PlotKey, safe_join, slug
+from hydra_core.config.histograms import HistogramsSection
+from hydra_core.config.inference import InferenceSection as InferenceSection
 from hydra_core.config.plots import PlotClass, PlotsFile, PlotType, Strict
+from hydra_core.config.retention import RetentionSection
+from hydra_core.config.training import TrainingSection as TrainingSection
 
 #: Durations as Cylc writes them: ``PT5S, 2*PT1M``.
 Delays = Annotated[str, StringConstraints(pattern=r"^(\d+\*)?P[0-9TDHMS]+(, ?(\d+\*)?P[0-9TDHMS]+)*$")]
@@ -55,10 +59,21 @@ class NamingRuleSection(Strict):
     name: str
     pattern: str
     description: str = ""
+    needs: str = ""
+    """What a path must hold for this rule, in words, for messages about a path that does not fit."""
+    reads: Literal["images", "histograms"] = "images"
     pad_in_name: bool = True
     """Whether ``-<pad>`` stays part of the plot type's name."""
+    blanks_become_underscores: bool = False
+    """Whether each blank in the plot type's name becomes ``_``."""
     run_folder: str = ""
     """A pattern with the group ``run`` for folders that hold one run alone: folders of other runs are not listed."""
+    run_name: str = ""
+    """For sources without run numbers: the run's name, put together from groups, as in ``{campaign} {geometry}``."""
+    stamp_format: str = ""
+    """How the group ``stamp`` is written, as ``strptime`` has it; the rank of the time is the chunk."""
+    leave: tuple[str, ...] = ()
+    """Shell patterns over the path: files of this rule that are left out."""
 
 
 class IntakeSection(Strict):
@@ -68,10 +83,21 @@ class IntakeSection(Strict):
     """A file younger than this may still be written; it is left for the next look."""
     max_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     max_pixels: Annotated[int, Field(gt=0, le=80_000_000)] = 40_000_000
+    presets: tuple[str, ...] = ()
+    """Naming rules that travel with Hydra, tried in this order before those of the site."""
     rules: tuple[NamingRuleSection, ...] = Field(default=(), alias="rule")
-    """Empty: the default rule."""
+    """Neither presets nor rules: the default rules."""
+    leave: tuple[str, ...] = ()
+    """Shell patterns over the path: files that are left out, whatever rule fits."""
     listing: Path | None = None
     """A JSON-lines file that says run, plot type and chunk of every file, instead of rules."""
+    new_types: Literal["hold", "accept"] = "hold"
+    """What becomes of a plot type that nobody listed or accepted: it waits for a decision, or counts at once."""
+    keep_model_input: bool = True
+    """Keep images also in the form that networks take, where that is smaller than the image itself."""
+    histograms: HistogramsSection = HistogramsSection()
+    map_runs: bool = False
+    """Count runs from the first number of the pass, in the order in which they come, and show their own as names."""
 
 
 class ConditionsSection(Strict):
@@ -79,23 +105,6 @@ class ConditionsSection(Strict):
 
     beam_key: str = "beam_current_nA"
     beam_min: float = 5.0
-
-
-class TrainingSection(Strict):
-    """``[training]``: when and how a model is trained from labels."""
-
-    network: str = "compact"
-    size: tuple[int, int] = (128, 128)
-    """Network input, (height, width) in pixels."""
-    epochs: Annotated[int, Field(ge=1)] = 24
-    seed: int = 20260117
-    min_labels: Annotated[int, Field(ge=4)] = 24
-    min_new: Annotated[int, Field(ge=1)] = 12
-    """Labels since the last training that make the next one worth while."""
-    min_macro_f1: Annotated[float, Field(ge=0, le=1)] = 0.8
-    """A candidate under this on runs it never saw does not go live."""
-    problem_required: bool = True
-    """A model that has never seen a problem class may not go live."""
 
 
 class PublishSection(Strict):
@@ -115,7 +124,9 @@ class SiteFile(Strict):
     intake: IntakeSection = IntakeSection()
     conditions: ConditionsSection = ConditionsSection()
     training: TrainingSection = TrainingSection()
+    inference: InferenceSection = InferenceSection()
     publish: PublishSection = PublishSection()
+    retention: RetentionSection = RetentionSection()
 
 
 class Person(Strict):
@@ -163,6 +174,11 @@ class Site(Strict):
         return self.root / "site"
 
     @property
+    def frames(self) -> Path:
+        """Empty frames of pictures, kept because they take long to draw; may be deleted at any time."""
+        return self.root / "cache" / "frames"
+
+    @property
     def models(self) -> Path:
         """Root of the model folders."""
         return self.root / "models"
@@ -186,9 +202,20 @@ class Site(Strict):
         """Folder of the files that a run revision has before it is archived."""
         return safe_join(self.root / "staging", *pass_name.split("/"), str(run), f"r{revision}")
 
-    def archive_file(self, pass_name: str, run: int, revision: int) -> Path:
-        """Return the archive file of a run revision; a folder a thousand runs keeps folders small."""
-        return safe_join(self.root / "archive", *pass_name.split("/"), f"{run // 1000 * 1000}", f"{run}-r{revision}.h5")
+    def archive_file(self, pass_name: str, run: int, revision: int, generation: int = 0) -> Path:
+        """Return the archive file of a run revision; a folder a thousand runs keeps folders small.
+
+        Parameters
+        ----------
+        generation
+            How often images have left it: each time it is written anew beside the one before.
+        """
+        name = f"{run}-r{revision}" + (f".g{generation}" if generation else "") + ".h5"
+        return safe_join(self.root / "archive", *pass_name.split("/"), f"{run // 1000 * 1000}", name)
+
+    def maps_file(self, pass_name: str, run: int, revision: int) -> Path:
+        """Return the archive file of the heat maps of a run revision."""
+        return self.archive_file(pass_name, run, revision).with_name(f"{run}-r{revision}.maps.h5")
 
     def model_folder(self, key: PlotKey, model_name: str) -> Path:
         """Folder of one model."""

@@ -6,33 +6,27 @@ batch. Nothing in it is ever unpickled or run as code.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from hydra_core.base.errors import DataError
-from hydra_core.base.files import sha256_bytes, sha256_file
 from hydra_core.models.arrays import AnyArray, Floats, Images
 from hydra_core.models.lazy import openvino
-from hydra_core.models.pixels import PREPROCESSING_HASH
-from hydra_core.models.spec import MODEL_FILES, ModelCard
+from hydra_core.models.residual import Residual
+from hydra_core.models.spec import ModelCard
+from hydra_core.models.trusted import MEND, OUTPUTS, Trusted, read_folder
+from hydra_core.models.trusted import read_card as read_card
 
 #: Images per call of the engine: larger batches gain nothing on a CPU and cost memory.
 BATCH = 8
 
-OUTPUTS = ("probs", "embed", "cam")
-
 Precision = Literal["f32", "bf16"]
 
-#: Largest change of a golden probability in bf16 against f32 (seen on trained networks: 0.06).
-BF16_DRIFT = 0.15
-
-_MEND = "restore the folder from a backup, or train this plot type again"
+#: Largest change of a probability in bf16 against f32 that is reckoned with (seen on trained networks: 0.06).
+BF16_DRIFT = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,13 +57,23 @@ class Engine:
         The model's card; None while a model is still being exported.
     identity
         SHA-256 of ``model.json``, which itself holds the hash of every other file.
+    residual
+        What good plots look like; None where too few were known at the training.
     """
 
-    def __init__(self, compiled: Any, size: tuple[int, int], card: ModelCard | None, identity: str) -> None:
+    def __init__(
+        self,
+        compiled: Any,
+        size: tuple[int, int],
+        card: ModelCard | None,
+        identity: str,
+        residual: Residual | None = None,
+    ) -> None:
         self._compiled = compiled
         self._size = size
         self.card = card
         self.identity = identity
+        self.residual = residual
 
     @classmethod
     def compile(
@@ -82,6 +86,7 @@ class Engine:
         precision: Precision = "f32",
         card: ModelCard | None = None,
         identity: str = "",
+        residual: Residual | None = None,
     ) -> Engine:
         """Compile an OpenVINO model from memory.
 
@@ -104,7 +109,7 @@ class Engine:
         names = {name for output in compiled.outputs for name in output.names}
         if not set(OUTPUTS) <= names or len(compiled.outputs) != len(OUTPUTS) or len(compiled.inputs) != 1:
             raise ValueError(f"its outputs are {', '.join(sorted(names)) or 'unnamed'}, not {', '.join(OUTPUTS)}")
-        return cls(compiled, size, card, identity)
+        return cls(compiled, size, card, identity, residual)
 
     def predict(self, images: Images) -> Prediction:
         """Judge images.
@@ -112,7 +117,7 @@ class Engine:
         Parameters
         ----------
         images
-            uint8, shape (n, h, w, 3), as made by `pixels.model_input` for the card's size; n may be 0.
+            uint8, shape (n, h, w, 3), as made by `pixels.model_input` for the card's input; n may be 0.
 
         Raises
         ------
@@ -133,37 +138,11 @@ class Engine:
                 parts[name].append(np.array(answer[name], dtype=np.float32))
         probs, embed, cam = (np.concatenate(parts[name])[: len(images)] for name in OUTPUTS)
         if not (np.isfinite(probs).all() and np.isfinite(embed).all() and np.isfinite(cam).all()):
-            raise DataError("the network answers with something that is not a number", next_step=_MEND)
+            raise DataError("the network answers with something that is not a number", next_step=MEND)
         return Prediction(probs, embed, cam)
 
 
-def read_card(folder: Path) -> tuple[ModelCard, str]:
-    """Read ``model.json`` without loading the model.
-
-    Returns
-    -------
-    tuple
-        The card, and the model's identity (SHA-256 of the file).
-
-    Raises
-    ------
-    DataError
-        When the file is missing or not a card of this version.
-    """
-    path = folder / "model.json"
-    try:
-        data = path.read_bytes()
-        return ModelCard.model_validate_json(data), sha256_bytes(data)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", next_step=_MEND) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        cause = f"{path} is no model card this version knows: {where}: {first['msg']}"
-        raise DataError(cause, next_step=_MEND) from error
-
-
-def load(folder: Path, *, threads: int, precision: Precision = "f32") -> Engine:
+def load(folder: Path, *, threads: int, precision: Precision = "f32", golden: int | None = None) -> Engine:
     """Load a model folder after checking everything in it.
 
     Parameters
@@ -174,6 +153,9 @@ def load(folder: Path, *, threads: int, precision: Precision = "f32") -> Engine:
         Cores this job was given.
     precision
         ``bf16`` is about twice as fast on CPUs that have it, and moves probabilities by up to 0.06.
+    golden
+        How many images of the golden batch are judged again; all where None. The files are compared in any case, so
+        few images are enough to see that this machine computes as the one that exported.
 
     Raises
     ------
@@ -181,87 +163,53 @@ def load(folder: Path, *, threads: int, precision: Precision = "f32") -> Engine:
         When a file is missing, foreign, a link or altered, when the model was made with another preprocessing, when
         classes and outputs do not match, or when the golden batch gives other outputs than at export.
     """
-    card, identity = read_card(folder)
-    _check_listing(folder)
-    content: dict[str, bytes] = {}
-    for name in MODEL_FILES:
-        path = folder / name
-        # The weights are for training only: they are hashed, never held.
-        if name.endswith(".h5"):
-            digest = sha256_file(path)
-        else:
-            content[name] = path.read_bytes()
-            digest = sha256_bytes(content[name])
-        if digest != card.files[name]:
-            raise DataError(f"{path} is not the file that was exported (SHA-256 differs)", next_step=_MEND)
-    if card.preprocessing != PREPROCESSING_HASH:
-        raise DataError(
-            f"the model in {folder} was trained on images prepared in another way than this version does",
-            next_step="train this plot type again",
-        )
-    golden = _read_golden(folder / "golden.npz", content["golden.npz"], card)
-    engine = _compile(folder, content, card, identity, threads, "f32")
-    _check_golden(folder, engine, golden, card.golden.tolerance)
+    return start(read_folder(folder), threads=threads, precision=precision, golden=golden)
+
+
+def start(trusted: Trusted, *, threads: int, precision: Precision = "f32", golden: int | None = None) -> Engine:
+    """Compile a model whose files are trusted and let it prove itself; parameters and errors as of `load`."""
+    engine = _compile(trusted, threads, precision)
+    told = {name: values[:golden] for name, values in trusted.golden.items()}
     if precision == "f32":
-        return engine
-    engine = _compile(folder, content, card, identity, threads, precision)
-    _check_golden(folder, engine, {"images": golden["images"], "probs": golden["probs"]}, BF16_DRIFT)
+        _check_golden(trusted, engine, told, trusted.card.golden.tolerance)
+    else:
+        _check_golden(trusted, engine, {name: told[name] for name in ("images", "probs")}, BF16_DRIFT)
     return engine
 
 
-def _check_listing(folder: Path) -> None:
-    expected = {*MODEL_FILES, "model.json"}
-    found = {path.name: path for path in folder.iterdir()}
-    for name in sorted(found.keys() - expected):
-        raise DataError(f"{found[name]} does not belong into a model folder", next_step="remove it, or restore it all")
-    for name in sorted(expected):
-        path = folder / name
-        if path.is_symlink() or not path.is_file():
-            raise DataError(f"{path} is missing or not a plain file", next_step=_MEND)
-
-
-def _read_golden(path: Path, data: bytes, card: ModelCard) -> dict[str, AnyArray]:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            golden = {name: archive[name] for name in ("images", *OUTPUTS)}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read: {error}", next_step=_MEND) from error
-    n = card.golden.images
-    images_fit = golden["images"].dtype == np.uint8 and golden["images"].shape == (n, *card.size, 3)
-    if not images_fit or any(len(golden[name]) != n for name in OUTPUTS):
-        raise DataError(f"{path} does not hold the {n} images and outputs that model.json speaks of", next_step=_MEND)
-    return golden
-
-
-def _compile(
-    folder: Path, content: dict[str, bytes], card: ModelCard, identity: str, threads: int, precision: Precision
-) -> Engine:
+def _compile(trusted: Trusted, threads: int, precision: Precision) -> Engine:
     try:
         return Engine.compile(
-            content["engine.xml"],
-            content["engine.bin"],
-            size=card.size,
+            trusted.xml,
+            trusted.weights,
+            size=trusted.card.size,
             threads=threads,
             precision=precision,
-            card=card,
-            identity=identity,
+            card=trusted.card,
+            identity=trusted.identity,
+            residual=trusted.residual,
         )
     except (RuntimeError, ValueError) as error:
-        raise DataError(f"{folder / 'engine.xml'} cannot be used: {error}", next_step=_MEND) from error
+        raise DataError(f"{trusted.folder / 'engine.xml'} cannot be used: {error}", next_step=MEND) from error
 
 
-def _check_golden(folder: Path, engine: Engine, golden: dict[str, AnyArray], tolerance: float) -> None:
+def _check_golden(trusted: Trusted, engine: Engine, golden: dict[str, AnyArray], tolerance: float) -> None:
+    folder, images = trusted.folder, golden["images"]
     try:
-        got = engine.predict(golden["images"])
+        got = engine.predict(images)
     except RuntimeError as error:
-        raise DataError(f"{folder / 'engine.xml'} cannot be run: {error}", next_step=_MEND) from error
-    classes = len(engine.card.classes) if engine.card else 0
+        raise DataError(f"{folder / 'engine.xml'} cannot be run: {error}", next_step=MEND) from error
+    classes = len(trusted.card.classes)
     if got.probs.shape[1] != classes or got.cam.shape[3] != classes:
         raise DataError(
-            f"{folder / 'engine.xml'} knows {got.probs.shape[1]} classes, model.json names {classes}", next_step=_MEND
+            f"{folder / 'engine.xml'} knows {got.probs.shape[1]} classes, model.json names {classes}", next_step=MEND
         )
     for name in golden.keys() - {"images"}:
-        want, have = golden[name], getattr(got, name)
+        if name == "residual":
+            have = trusted.residual.differences(images) if trusted.residual else np.zeros(0, np.float32)
+        else:
+            have = getattr(got, name)
+        want = golden[name]
         # Maps and features have no fixed scale, so their drift is taken against their own size.
         scale = 1.0 if name == "probs" else max(1.0, float(np.abs(want).max()))
         if want.shape != have.shape or not np.abs(want - have).max() <= tolerance * scale:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import numpy as np
 from hydra_core.base.files import atomic_folder, sha256_file, write_json
 from hydra_core.models.arrays import Floats, Images, Ints
 from hydra_core.models.engine import BATCH, Engine, Prediction, load
-from hydra_core.models.lazy import openvino, tensorflow
-from hydra_core.models.spec import MODEL_FILES, Golden, ModelCard, TrainingError
+from hydra_core.models.lazy import openvino, openvino_converter, tensorflow
+from hydra_core.models.residual import fit_residual
+from hydra_core.models.spec import MODEL_FILES, RESIDUAL_FILE, Golden, ModelCard, TrainingError
+from hydra_core.models.trusted import OUTPUTS
 
 #: Largest difference in probability between the exported engine and the training framework.
 PARITY = 1e-4
@@ -31,7 +33,14 @@ class Exported:
 
 
 def export(
-    model: Any, images: Images, folder: Path, card_of: Callable[[Exported], ModelCard], *, threads: int
+    model: Any,
+    images: Images,
+    folder: Path,
+    card_of: Callable[[Exported], ModelCard],
+    *,
+    classes: Sequence[str],
+    threads: int,
+    good: Images | None = None,
 ) -> ModelCard:
     """Write a model folder; it appears complete or not at all, ``model.json`` last.
 
@@ -46,8 +55,13 @@ def export(
         Does not exist yet; one that exists is kept as it is.
     card_of
         Makes the card from what the export found.
+    classes
+        Names of the classes, in the order of the network's outputs.
     threads
         Cores for the parity check.
+    good
+        uint8, shape (m, h, w, 3): good training images, from which the map of what differs is learned; with fewer
+        than 8 the model has no such map.
 
     Raises
     ------
@@ -64,16 +78,15 @@ def export(
         )
         parity = _check_parity(engine.predict(images), expected)
         golden = _spread(expected.probs)
+        told = {name: getattr(expected, name)[golden] for name in OUTPUTS}
+        residual = fit_residual(good) if good is not None else None
+        if residual is not None:
+            (temp / RESIDUAL_FILE).write_bytes(residual.to_bytes())
+            told["residual"] = residual.differences(images[golden])
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            images=images[golden],
-            probs=expected.probs[golden],
-            embed=expected.embed[golden],
-            cam=expected.cam[golden],
-        )
+        np.savez(buffer, classes=np.array(classes), images=images[golden], **told)
         (temp / "golden.npz").write_bytes(buffer.getvalue())
-        files = {name: sha256_file(temp / name) for name in MODEL_FILES}
+        files = {name: sha256_file(temp / name) for name in (*MODEL_FILES, RESIDUAL_FILE) if (temp / name).exists()}
         card = card_of(Exported(files, Golden(images=len(golden), parity=parity)))
         write_json(temp / "model.json", card.model_dump(mode="json"))
         load(temp, threads=threads)
@@ -89,7 +102,7 @@ def _convert(model: Any, xml: Path) -> None:
     ov = openvino()
     signature = [tf.TensorSpec(model.inputs[0].shape, tf.float32, name="image")]
     traced = tf.function(lambda image: model(image, training=False), input_signature=signature)
-    ov.serialize(ov.convert_model(traced.get_concrete_function()), str(xml))
+    ov.serialize(openvino_converter()(traced.get_concrete_function()), str(xml))
 
 
 def predict_keras(model: Any, images: Images) -> Prediction:

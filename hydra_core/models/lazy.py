@@ -40,7 +40,14 @@ def openvino() -> Any:
     """Return the module ``openvino``.
 
     Its usage reports go over the network already at import. They are optional to it, so they are hidden:
-    a monitoring job speaks to nobody.
+    a monitoring job speaks to nobody. So are its converters, which judging does not need: that halves its import.
     """
-    with hidden("openvino_telemetry"):
+    with hidden("openvino_telemetry", "openvino.tools"):
         return importlib.import_module("openvino")
+
+
+def openvino_converter() -> Any:
+    """Return OpenVINO's function ``convert_model``."""
+    openvino()
+    with hidden("openvino_telemetry"):
+        return importlib.import_module("openvino.tools.ovc").convert_model

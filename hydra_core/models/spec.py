@@ -4,73 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from hydra_core.base.errors import HydraError
+from hydra_core.config.training import Aspect, Pixels
+from hydra_core.models.asked import Frozen, InputSpec, Masks
+from hydra_core.models.asked import TrainSpec as TrainSpec
 
 #: Version of the form of ``model.json``.
-CARD_VERSION: Literal[1] = 1
+CARD_VERSION: Literal[2] = 2
 
 #: The files of a model beside ``model.json``; a folder with any other file is refused.
 MODEL_FILES = ("engine.bin", "engine.xml", "golden.npz", "model.weights.h5")
 
+#: What good plots look like, where enough of them were among the training images.
+RESIDUAL_FILE = "residual.npz"
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-Pixels = Annotated[int, Field(ge=16, le=1024)]
 
 
 class TrainingError(HydraError):
     """The labelled images do not suffice for a network, or the training itself did not hold."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class TrainSpec(_Frozen):
-    """How to train one network.
-
-    Attributes
-    ----------
-    size
-        Height and width of the network's input in pixels.
-    epochs, patience
-        Most epochs, and how many without progress on the validation runs end the training (not in
-        its first third).
-    min_steps
-        Steps an epoch has at least; small sets are drawn from again to fill them.
-    sampling
-        ``rotating``: every epoch takes as many images of each class as the rarest class has, other ones each time.
-        ``all``: every epoch takes every image once.
-    shift
-        Largest random shift in pixels at 128 pixels of input; it never changes what a plot means.
-    fractions
-        Wanted shares of training, validation and test; whole runs are dealt, so the real shares differ.
-    min_examples
-        A class with fewer images is left out.
-    """
-
-    network: str = "compact"
-    size: tuple[Pixels, Pixels] = (128, 128)
-    epochs: int = Field(default=60, ge=1, le=2000)
-    batch: int = Field(default=16, ge=2, le=512)
-    min_steps: int = Field(default=24, ge=1, le=1000)
-    learning_rate: float = Field(default=2e-3, gt=0, le=1)
-    sampling: Literal["rotating", "all"] = "rotating"
-    shift: int = Field(default=3, ge=0, le=16)
-    seed: int = Field(default=1, ge=0, le=2**31 - 1)
-    patience: int = Field(default=15, ge=1, le=2000)
-    fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
-    min_examples: int = Field(default=6, ge=2)
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> TrainSpec:
-        if abs(sum(self.fractions) - 1) > 1e-6 or self.fractions[0] <= 0:
-            raise ValueError("fractions must add up to 1, with some share for training")
-        return self
-
-
-class Threshold(_Frozen):
+class Threshold(Frozen):
     """From which probability on a class is confirmed.
 
     Attributes
@@ -92,7 +50,7 @@ class Threshold(_Frozen):
     f1: Share | None
 
 
-class ClassMetrics(_Frozen):
+class ClassMetrics(Frozen):
     """How one class fared; None where the quotient has no meaning (never called, or no example)."""
 
     precision: Share | None
@@ -101,7 +59,7 @@ class ClassMetrics(_Frozen):
     support: int = Field(ge=0)
 
 
-class Metrics(_Frozen):
+class Metrics(Frozen):
     """Results on one set of images.
 
     Attributes
@@ -123,7 +81,7 @@ class Metrics(_Frozen):
     images: str
 
 
-class Epoch(_Frozen):
+class Epoch(Frozen):
     """One point of the learning curve; the validation values are None when there are no validation runs."""
 
     epoch: int
@@ -134,7 +92,7 @@ class Epoch(_Frozen):
     validation_macro_f1: Share | None
 
 
-class Golden(_Frozen):
+class Golden(Frozen):
     """The few images whose outputs are checked again whenever the model is loaded."""
 
     images: int = Field(ge=1, le=8)
@@ -143,7 +101,7 @@ class Golden(_Frozen):
     """Largest difference in probability between engine and training framework on the validation images."""
 
 
-class TrainingFacts(_Frozen):
+class TrainingFacts(Frozen):
     """Where a model comes from.
 
     Attributes
@@ -154,6 +112,15 @@ class TrainingFacts(_Frozen):
         Counts per side (training, validation, test, and ``left out``).
     left_out
         Class -> why it is not among the model's classes.
+    emulated
+        Class -> number of training images with an emulated fault. No figure of the model says anything of them.
+    copies
+        Images left out because an equal or nearly equal one lies on another side.
+    head
+        ``maps``: the class maps are the decision itself. ``own``: a site's whole network; its maps only say where
+        its last features are active, the same for each class.
+    arithmetic, replicas
+        What the training computed with, and on how many devices at a time.
     """
 
     fingerprint: Sha256
@@ -162,6 +129,11 @@ class TrainingFacts(_Frozen):
     runs: dict[str, tuple[int, ...]]
     class_images: dict[str, dict[str, int]]
     left_out: dict[str, str]
+    emulated: dict[str, int] = Field(default_factory=dict)
+    copies: int = Field(default=0, ge=0)
+    head: Literal["maps", "own"] = "maps"
+    arithmetic: Literal["float32", "mixed_bfloat16"] = "float32"
+    replicas: int = Field(default=1, ge=1)
     best_epoch: int
     seconds: float = Field(ge=0)
     threads: int = Field(ge=1)
@@ -170,12 +142,14 @@ class TrainingFacts(_Frozen):
     finished_at: str
 
 
-class ModelCard(_Frozen):
+class ModelCard(Frozen):
     """``model.json``: everything that is known of a model without loading it."""
 
-    version: Literal[1] = CARD_VERSION
+    version: Literal[2] = CARD_VERSION
     network: str
     size: tuple[Pixels, Pixels]
+    aspect: Aspect = "stretch"
+    masks: Masks = ()
     classes: tuple[str, ...] = Field(min_length=2)
     preprocessing: Sha256
     files: dict[str, Sha256]
@@ -192,6 +166,11 @@ class ModelCard(_Frozen):
             raise ValueError("a class is named twice")
         if set(self.thresholds) != set(self.classes):
             raise ValueError("thresholds and classes differ")
-        if set(self.files) != set(MODEL_FILES):
-            raise ValueError(f"files must be exactly {', '.join(MODEL_FILES)}")
+        if set(self.files) - {RESIDUAL_FILE} != set(MODEL_FILES):
+            raise ValueError(f"files must be {', '.join(MODEL_FILES)}, and {RESIDUAL_FILE} or none")
         return self
+
+    @property
+    def input(self) -> InputSpec:
+        """How a plot is shown to the network."""
+        return InputSpec(size=self.size, aspect=self.aspect, masks=self.masks)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hydra_core.models.arrays import Names
+from hydra_core.models.arrays import Images, Names
+from hydra_core.models.copies import leave_out_copies
 
 SIDES = ("train", "validation", "test")
 
-#: Images that belong to no side: their class was dropped, or a copy of them lies on another side.
+#: Images that belong to no side: their class was dropped, a copy of them lies on another side, or they are emulated
+#: from a run that does not train.
 LEFT_OUT = "left out"
 
 
@@ -29,7 +31,7 @@ class Split:
     dropped
         Class -> why it does not take part.
     copies
-        Number of images left out because an equal one lies on another side.
+        Number of images left out because an equal or nearly equal one lies on another side.
     """
 
     sides: Names
@@ -46,6 +48,11 @@ def split_by_group(
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
     hashes: Sequence[str] | None = None,
     min_examples: int = 6,
+    run_block: int = 1,
+    twins: Sequence[Hashable | None] | None = None,
+    emulated: Sequence[bool] | None = None,
+    packed: Images | None = None,
+    near: float = 0.0,
 ) -> Split:
     """Deal images to sides so that no run, and no image that two runs share, is on two sides.
 
@@ -60,9 +67,18 @@ def split_by_group(
     fractions
         Wanted shares of training, validation and test.
     hashes
-        Equal strings mean equal (or nearly equal) images. Copies on another side than the first are left out.
+        Equal strings mean equal images. Copies on another side than the first are left out.
     min_examples
         A class with fewer images, or seen in fewer than two runs, is dropped.
+    run_block
+        Runs whose numbers share the same multiple of this go together.
+    twins
+        Images with the same entry, other than None, go together, and with them all images of their runs.
+    emulated
+        True for images whose fault is emulated; their run is the one from whose data they were made. They only ever
+        train, and only where their run trains; they stand for a class of which there is no other example.
+    packed, near
+        Structures of the images and the share of `copies.near`; without them only equal images count as copies.
 
     Raises
     ------
@@ -70,21 +86,59 @@ def split_by_group(
         When the lengths differ.
     """
     n = len(groups)
-    if len(classes) != n or (hashes is not None and len(hashes) != n):
-        raise ValueError("groups, classes and hashes must have one entry per image")
-    dropped = _too_few(groups, classes, min_examples)
+    if any(len(given) != n for given in (classes, hashes, twins, emulated, packed) if given is not None):
+        raise ValueError("groups, classes, hashes, twins, emulated and packed must have one entry per image")
+    made = np.zeros(n, np.bool_) if emulated is None else np.asarray(emulated, np.bool_)
+    together = _together([int(group) // run_block for group in groups], twins)
+    dropped = _too_few(together, classes, min_examples)
     kept = tuple(sorted(set(classes) - set(dropped)))
     content: dict[int, Counter[str]] = defaultdict(Counter)
-    for group, name in zip(groups, classes, strict=True):
-        if name not in dropped:
+    for group, name, emulation in zip(together, classes, made, strict=True):
+        if name not in dropped and not emulation:
             content[group][name] += 1
     side_of = _deal(dict(content), kept, fractions, seed)
     sides = np.array(
-        [LEFT_OUT if name in dropped else side_of[group] for group, name in zip(groups, classes, strict=True)],
+        [
+            LEFT_OUT if name in dropped else _allowed(side_of.get(group, "train"), emulated=bool(emulation))
+            for group, name, emulation in zip(together, classes, made, strict=True)
+        ],
         dtype=f"<U{max(map(len, (*SIDES, LEFT_OUT)))}",
     )
-    copies = _leave_out_copies(sides, hashes) if hashes is not None else 0
-    return Split(sides, kept, dropped, copies)
+    copies = 0
+    if hashes is not None or packed is not None:
+        copies = leave_out_copies(sides, SIDES, LEFT_OUT, hashes, packed, near)
+    lost = _without_training(sides, classes, kept)
+    sides[[name in lost for name in classes]] = LEFT_OUT
+    return Split(sides, tuple(name for name in kept if name not in lost), dropped | lost, copies)
+
+
+def _allowed(side: str, *, emulated: bool) -> str:
+    return LEFT_OUT if emulated and side != "train" else side
+
+
+def _together(blocks: list[int], twins: Sequence[Hashable | None] | None) -> list[int]:
+    """Return for each image the first of the blocks that go together with its own."""
+    above = {block: block for block in blocks}
+
+    def top(block: int) -> int:
+        while above[block] != block:
+            above[block] = block = above[above[block]]
+        return block
+
+    first: dict[Hashable, int] = {}
+    for block, twin in zip(blocks, twins if twins is not None else [None] * len(blocks), strict=True):
+        if twin is not None:
+            one, other = top(block), top(first.setdefault(twin, block))
+            # As old as its oldest run: what goes together is not newer than what is known of it.
+            above[max(one, other)] = min(one, other)
+    return [top(block) for block in blocks]
+
+
+def _without_training(sides: Names, classes: Sequence[str], kept: tuple[str, ...]) -> dict[str, str]:
+    """Return the classes of which no image trains: all of them are emulated, from runs that do not train."""
+    trained = {name for name, side in zip(classes, sides, strict=True) if side == "train"}
+    reason = "all its images are emulated from runs that are kept for tests"
+    return {name: reason for name in kept if name not in trained}
 
 
 def _too_few(groups: Sequence[int], classes: Sequence[str], min_examples: int) -> dict[str, str]:
@@ -109,6 +163,7 @@ def _deal(
     for counts in content.values():
         total.update(counts)
     side_of = dict.fromkeys(sorted(content), "train")
+    training = Counter(name for counts in content.values() for name in counts)
     newest_first = sorted(content, reverse=True)
     shuffled = [sorted(content)[i] for i in np.random.default_rng(seed).permutation(len(content))]
     for side, share, order in (("test", fractions[2], newest_first), ("validation", fractions[1], shuffled)):
@@ -118,36 +173,24 @@ def _deal(
         for name in sorted(kept, key=lambda c: (total[c], c)):
             # Every class is served once; more only while the side as a whole has not its share yet.
             while share > 0 and (not given[name] or (given[name] < 0.7 * wanted[name] and given.total() < room)):
-                free = [g for g in order if content[g][name] and _may_leave_training(g, side_of, content)]
+                at_hand = (g for g in order if side_of[g] == "train" and content[g][name])
+                free = [g for g in at_hand if _spared(content[g], training)]
                 if not free:
                     break
                 rank = {g: i for i, g in enumerate(free)}
                 best = min(free, key=lambda g: (_excess(content[g], given, wanted, total), rank[g]))
                 side_of[best] = side
+                training.subtract(content[best].keys())
                 given.update(content[best])
     return side_of
 
 
-def _may_leave_training(group: int, side_of: dict[int, str], content: dict[int, Counter[str]]) -> bool:
-    """Return whether `group` still trains, and training keeps another run of each of its classes."""
-    if side_of[group] != "train":
-        return False
-    others = [g for g, side in side_of.items() if side == "train" and g != group]
-    return all(any(content[g][name] for g in others) for name in content[group])
+def _spared(counts: Counter[str], training: Counter[str]) -> bool:
+    """Return whether training keeps another run of each class of a run."""
+    return all(training[name] > 1 for name in counts)
 
 
 def _excess(extra: Counter[str], given: Counter[str], wanted: dict[str, float], total: Counter[str]) -> int:
     """Return by how much a side would overshoot, in quarters of a class; small differences leave the order alone."""
     over = sum(max(0.0, given[c] + k - 1.5 * max(1.0, wanted[c])) / total[c] for c, k in extra.items())
     return round(4 * over)
-
-
-def _leave_out_copies(sides: Names, hashes: Sequence[str]) -> int:
-    """Keep each image on one side only: in training if it is there, else in validation."""
-    home: dict[str, str] = {}
-    for side in SIDES:
-        for i in np.flatnonzero(sides == side):
-            home.setdefault(hashes[i], side)
-    copies = [i for i in range(len(sides)) if sides[i] != LEFT_OUT and home[hashes[i]] != sides[i]]
-    sides[copies] = LEFT_OUT
-    return len(copies)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +17,19 @@ import numpy as np
 import hydra_core
 from hydra_core.base.clock import iso, now
 from hydra_core.base.files import sha256_bytes
-from hydra_core.models.arrays import Images
+from hydra_core.models.arrays import Images, Ints
 from hydra_core.models.engine import Prediction, read_card
-from hydra_core.models.export import Exported, export, predict_keras
-from hydra_core.models.fit import fit, prepare
-from hydra_core.models.networks import build
-from hydra_core.models.pixels import PREPROCESSING_HASH
+from hydra_core.models.export import Exported, export
+from hydra_core.models.pictures import Provider
+from hydra_core.models.pixels import preprocessing_hash
 from hydra_core.models.proof import max_f1_threshold, measure
+from hydra_core.models.residual import GOOD, MOST_IMAGES
 from hydra_core.models.spec import Metrics, ModelCard, TrainingError, TrainingFacts, TrainSpec
-from hydra_core.models.split import LEFT_OUT, SIDES, Split, split_by_group
+from hydra_core.models.split import LEFT_OUT, SIDES, Split
+from hydra_core.models.train_on import Labelled, split_of, train_on, weights_hash
+
+#: Most images on which the exported engine is compared with the trained network.
+CHECKED = 512
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class TrainResult:
 
 def train(
     spec: TrainSpec,
-    images: Images,
+    images: Images | Provider,
     class_names: Sequence[str],
     groups: Sequence[int],
     hashes: Sequence[str],
@@ -56,75 +61,66 @@ def train(
     progress: Callable[[str], None],
     *,
     threads: int = 1,
+    emulated: Sequence[bool] | None = None,
+    twins: Sequence[Hashable | None] | None = None,
 ) -> TrainResult:
     """Train one model and write its folder.
 
-    Called again after it was killed, it trains again with the same result, or, when the folder had been finished,
-    returns what lies there.
+    Called again after it was killed, it goes on after the last finished epoch with the same result in the end, or,
+    when the folder had been finished, returns what lies there.
 
     Parameters
     ----------
     spec
         How to train.
     images
-        uint8, shape (n, h, w, 3), as made by `pixels.model_input` for ``spec.size``.
+        uint8, shape (n, h, w, 3), as made by `pixels.model_input` for ``spec.input``; or a function from indices to
+        such an array, where they are too many for memory.
     class_names, groups, hashes
         Per image: its class, its run number, and a string that is equal for equal images.
     out_dir
-        The model's folder; appears complete or not at all.
+        The model's folder; appears complete or not at all. The state of an unfinished training lies beside it.
     progress
         Receives plain lines for a log.
     threads
         Cores to use; the same for every training of one process.
+    emulated, twins
+        See `train_on.Labelled`. The card says how many images of each class were emulated.
 
     Raises
     ------
     TrainingError
         When the images cannot train a network, with what is missing.
+    ConfigError
+        When the network cannot be built.
     ValueError
         When the shapes do not fit together.
     """
     begun = time.monotonic()
-    n = len(images)
-    if images.dtype != np.uint8 or images.shape[1:] != (*spec.size, 3):
-        height, width = spec.size
-        raise ValueError(f"images must be uint8 (n, {height}, {width}, 3), not {images.dtype} {images.shape}")
-    if not n == len(class_names) == len(groups) == len(hashes):
-        raise ValueError("class_names, groups and hashes must have one entry per image")
-    fingerprint = _fingerprint(spec, class_names, groups, hashes)
-    split = split_by_group(
-        groups,
-        class_names,
-        seed=spec.seed,
-        fractions=spec.fractions,
-        hashes=hashes,
-        min_examples=spec.min_examples,
-    )
+    given = Labelled(images, class_names, groups, hashes, emulated, twins)
+    given.check(spec.size)
+    fingerprint = _fingerprint(spec, given)
+    split = split_of(spec, given)
+    work = work_folder(out_dir)
     if out_dir.exists():
+        shutil.rmtree(work, ignore_errors=True)
         card, _ = read_card(out_dir)
         if card.training.fingerprint == fingerprint:
             progress(f"{out_dir} holds this very training already")
             return TrainResult(card, out_dir, split)
         raise TrainingError(f"{out_dir} holds another model", next_step="give the new model a new folder")
-    _say_split(split, class_names, progress)
-    _refuse_hopeless(split, class_names, groups)
-    classes = split.classes
-    place = {name: i for i, name in enumerate(classes)}
-    labels = np.array([place.get(name, -1) for name in class_names])
-    side = {name: np.flatnonzero(split.sides == name) for name in SIDES}
+    fitted = train_on(spec, given, tell=progress, threads=threads, split=split, work=work, identity=fingerprint)
+    classes, labels = fitted.classes, fitted.labels
+    side = {name: fitted.side(name) for name in SIDES}
 
-    prepare(threads, spec.seed)
-    model = build(spec.network, spec.size, len(classes))
-    curve, best_epoch = fit(model, spec, images, labels, side["train"], side["validation"], progress)
-
-    outputs = {name: predict_keras(model, images[side[name]]) for name in ("validation", "test") if len(side[name])}
     results = {
         name: _measured(output, [class_names[i] for i in side[name]], classes, [hashes[i] for i in side[name]])
-        for name, output in outputs.items()
+        for name, output in fitted.answers.items()
     }
     none = np.empty((0, len(classes)))
-    val_probs = outputs["validation"].probs if "validation" in outputs else none
-    thresholds = {name: max_f1_threshold(val_probs[:, i], labels[side["validation"]] == i) for name, i in place.items()}
+    val_probs = fitted.answers["validation"].probs if "validation" in fitted.answers else none
+    of_validation = labels[side["validation"]]
+    thresholds = {name: max_f1_threshold(val_probs[:, i], of_validation == i) for i, name in enumerate(classes)}
     facts = TrainingFacts(
         fingerprint=fingerprint,
         spec=spec,
@@ -132,7 +128,12 @@ def train(
         runs={name: tuple(sorted({int(groups[i]) for i in side[name]})) for name in SIDES},
         class_images={name: dict(Counter(class_names[i] for i in side[name])) for name in SIDES},
         left_out=split.dropped,
-        best_epoch=best_epoch,
+        emulated=dict(Counter(class_names[i] for i in side["train"] if emulated is not None and emulated[i])),
+        copies=split.copies,
+        head=fitted.head,
+        arithmetic=fitted.arithmetic,
+        replicas=fitted.replicas,
+        best_epoch=fitted.best_epoch,
         seconds=round(time.monotonic() - begun, 1),
         threads=threads,
         libraries=_libraries(),
@@ -144,50 +145,57 @@ def train(
         return ModelCard(
             network=spec.network,
             size=spec.size,
+            aspect=spec.aspect,
+            masks=spec.masks,
             classes=classes,
-            preprocessing=PREPROCESSING_HASH,
+            preprocessing=preprocessing_hash(spec.input),
             files=exported.files,
             thresholds=thresholds,
             test=results.get("test"),
             validation=results.get("validation"),
-            curve=curve,
+            curve=fitted.curve,
             training=facts,
             golden=exported.golden,
         )
 
     check = next(side[name] for name in ("validation", "test", "train") if len(side[name]))
-    card = export(model, images[check], out_dir, card_of, threads=threads)
+    good = np.array([i for i in side["train"] if class_names[i] == GOOD][:MOST_IMAGES], dtype=np.int64)
+    card = export(
+        fitted.model,
+        given.provider(_some(check)),
+        out_dir,
+        card_of,
+        classes=classes,
+        threads=threads,
+        good=given.provider(good) if len(good) else None,
+    )
+    shutil.rmtree(work, ignore_errors=True)
     if card.test:
         progress(f"test: accuracy {card.test.accuracy:.3f}, macro-F1 {card.test.macro_f1:.3f} on {card.test.n} images")
     return TrainResult(card, out_dir, split)
 
 
-def _fingerprint(spec: TrainSpec, class_names: Sequence[str], groups: Sequence[int], hashes: Sequence[str]) -> str:
-    rows = sorted([h, c, int(g)] for h, c, g in zip(hashes, class_names, groups, strict=True))
-    return sha256_bytes(json.dumps([spec.model_dump(mode="json"), PREPROCESSING_HASH, rows], sort_keys=True).encode())
+def work_folder(out_dir: Path) -> Path:
+    """Return where the state of an unfinished training lies: beside the model's folder, gone when that is there."""
+    return out_dir.with_name(f"{out_dir.name}.training")
 
 
-def _say_split(split: Split, class_names: Sequence[str], progress: Callable[[str], None]) -> None:
-    for name, reason in split.dropped.items():
-        progress(f"class {name} is left out: {reason}")
-    if split.copies:
-        progress(f"{split.copies} images are left out: an equal one lies on another side of the split")
-    for name in SIDES:
-        counts = Counter(class_names[i] for i in np.flatnonzero(split.sides == name))
-        told = ", ".join(f"{c} {counts[c]}" for c in split.classes)
-        progress(f"{name}: {counts.total()} images ({told})")
+def _some(which: Ints) -> Ints:
+    """Return at most `CHECKED` of some indices, spread over all of them."""
+    return which[np.unique(np.linspace(0, len(which) - 1, min(len(which), CHECKED)).astype(np.int64))]
 
 
-def _refuse_hopeless(split: Split, class_names: Sequence[str], groups: Sequence[int]) -> None:
-    if len(split.classes) >= 2:
-        return
-    have = ", ".join(f"{name} ({count})" for name, count in sorted(Counter(class_names).items())) or "none"
-    why = "; ".join(f"{name}: {reason}" for name, reason in split.dropped.items())
-    raise TrainingError(
-        f"a network needs two classes or more, each seen in two runs; there are labels of {len(set(groups))} run(s): "
-        f"{have}" + (f" ({why})" if why else ""),
-        next_step="label more images of other runs, good ones and bad ones",
+def _fingerprint(spec: TrainSpec, given: Labelled) -> str:
+    n = len(given.classes)
+    none: list[None] = [None] * n
+    rows = sorted(
+        [str(h), c, int(g), bool(e), repr(t)]
+        for h, c, g, e, t in zip(
+            given.hashes or none, given.classes, given.runs, given.emulated or none, given.twins or none, strict=True
+        )
     )
+    told = [spec.model_dump(mode="json"), weights_hash(spec), preprocessing_hash(spec.input), rows]
+    return sha256_bytes(json.dumps(told, sort_keys=True).encode())
 
 
 def _measured(output: Prediction, truth: Sequence[str], classes: Sequence[str], hashes: Sequence[str]) -> Metrics:

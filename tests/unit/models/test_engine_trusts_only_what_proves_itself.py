@@ -1,20 +1,30 @@
 from __future__ import annotations
 
+import base64
+import io
 import json
+import marshal
+import os
 import pickle
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from hydra_core.base.errors import DataError
 from hydra_core.base.files import sha256_file
 from hydra_core.models.engine import load
+from hydra_core.models.precision import open_judge
+from hydra_core.models.residual import fit_residual
+
+FILES = ("engine.xml", "engine.bin", "golden.npz", "residual.npz", "model.weights.h5")
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def test_half_precision_calls_the_same_classes(trained: Any) -> None:
     assert np.array_equal(full.probs.argmax(1)[sure], half.probs.argmax(1)[sure])
 
 
-@pytest.mark.parametrize("name", ["engine.xml", "engine.bin", "golden.npz", "model.weights.h5"])
+@pytest.mark.parametrize("name", FILES)
 def test_one_changed_bit_in_any_file_is_found(folder: Path, name: str) -> None:
     flip_byte(folder, name)
     with pytest.raises(DataError, match="SHA-256") as caught:
@@ -79,42 +89,173 @@ def test_one_changed_bit_in_any_file_is_found(folder: Path, name: str) -> None:
     assert name in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["engine.xml", "engine.bin", "golden.npz", "model.weights.h5", "model.json"])
+@pytest.mark.parametrize("name", [*FILES, "model.json"])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(DataError, match=name):
         load(folder, threads=1)
 
 
-@pytest.mark.parametrize("name", ["model.keras", "model.h5", "extra.pkl", "._engine.xml"])
-def test_a_foreign_file_is_named(folder: Path, name: str) -> None:
-    (folder / name).write_bytes(b"x")
+class Bomb:
+    """Leaves a canary when it is unpickled."""
+
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return (Path.touch, (self.canary,))
+
+
+def lambda_layer(canary: Path) -> bytes:
+    """Return a ``.keras`` archive whose Lambda layer, if it were loaded, would leave a canary and climb out."""
+    code = base64.b64encode(marshal.dumps(compile(f"open({str(canary)!r}, 'w')", "x", "eval"))).decode()
+    config = {
+        "class_name": "Functional",
+        "config": {"layers": [{"class_name": "Lambda", "config": {"function": code}}]},
+    }
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("../../climbed", b"out")
+        archive.writestr("model.weights.h5", b"")
+    return stream.getvalue()
+
+
+def legacy_h5(path: Path, canary: Path) -> bytes:
+    """Return a legacy Keras file that points outside and holds a Lambda layer."""
+    with h5py.File(path, "w") as file:
+        file["outside"] = h5py.ExternalLink("/etc/passwd", "/")
+        file.attrs["model_config"] = json.dumps({"class_name": "Lambda", "config": {"function": str(canary)}})
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "extra.pkl", "._engine.xml", "libcustom.so"])
+def test_a_foreign_file_is_named_and_never_opened(folder: Path, tmp_path: Path, name: str) -> None:
+    canary = tmp_path / "canary"
+    content = {
+        "model.keras": lambda_layer(canary),
+        "model.h5": legacy_h5(tmp_path / "legacy.h5", canary),
+        "extra.pkl": pickle.dumps(Bomb(canary)),
+    }
+    (folder / name).write_bytes(content.get(name, b"x"))
     with pytest.raises(DataError, match="does not belong"):
         load(folder, threads=1)
+    assert not canary.exists()
+    assert not (tmp_path / "climbed").exists()
 
 
-def test_a_link_is_no_model_file(folder: Path, tmp_path: Path) -> None:
-    (folder / "engine.bin").rename(tmp_path / "elsewhere")
-    (folder / "engine.bin").symlink_to(tmp_path / "elsewhere")
+def test_weights_that_link_elsewhere_are_not_the_ones_that_were_exported(folder: Path, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    (folder / "model.weights.h5").write_bytes(legacy_h5(tmp_path / "legacy.h5", canary))
+    with pytest.raises(DataError, match=r"model\.weights\.h5 is not the file"):
+        load(folder, threads=1)
+    # Jobs that judge have no use for them, whatever they hold.
+    open_judge(folder, threads=1)
+    # Even with a forged hash nobody opens them: judging does not need them.
+    rehash(folder, "model.weights.h5")
+    load(folder, threads=1)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("name", [*FILES, "model.json"])
+def test_a_link_is_no_model_file(folder: Path, tmp_path: Path, name: str) -> None:
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DataError, match="not a plain file"):
         load(folder, threads=1)
 
 
-def test_a_golden_batch_with_pickled_content_is_never_unpickled(folder: Path, tmp_path: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-            return (Path.touch, (tmp_path / "exploded",))
-
-    for data in (pickle.dumps(Bomb()), b"", b"PK\x03\x04 torn"):
-        (folder / "golden.npz").write_bytes(data)
-        rehash(folder, "golden.npz")
-        with pytest.raises(DataError, match=r"golden\.npz"):
-            load(folder, threads=1)
-    np.savez(folder / "golden.npz", images=np.array([Bomb()], dtype=object))
-    rehash(folder, "golden.npz")
-    with pytest.raises(DataError, match=r"golden\.npz"):
+@pytest.mark.parametrize("name", ["engine.xml", "model.json"])
+def test_a_pipe_is_not_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(DataError, match="not a plain file"):
         load(folder, threads=1)
-    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("name", [*FILES, "model.json"])
+def test_a_huge_file_is_refused_unread(folder: Path, name: str) -> None:
+    with (folder / name).open("wb") as stream:
+        stream.truncate(5 << 30)
+    with pytest.raises(DataError, match="more than any model of ours"):
+        load(folder, threads=1)
+
+
+@pytest.mark.parametrize("name", ["golden.npz", "residual.npz"])
+def test_arrays_with_pickled_content_are_never_unpickled(folder: Path, tmp_path: Path, name: str) -> None:
+    bomb = Bomb(tmp_path / "canary")
+    for data in (pickle.dumps(bomb), b"", b"PK\x03\x04 torn"):
+        (folder / name).write_bytes(data)
+        rehash(folder, name)
+        with pytest.raises(DataError, match=name):
+            load(folder, threads=1)
+    every = ("classes", "images", "probs", "embed", "cam", "residual", "mean", "components", "typical", "usual")
+    np.savez(folder / name, **{key: np.array([bomb], dtype=object) for key in every})
+    rehash(folder, name)
+    with pytest.raises(DataError, match=name):
+        load(folder, threads=1)
+    assert not bomb.canary.exists()
+
+
+def test_a_small_golden_batch_that_would_unpack_to_a_huge_one_is_refused(folder: Path) -> None:
+    np.savez_compressed(folder / "golden.npz", images=np.zeros((8, 2048, 2048, 3), np.uint8))
+    assert (folder / "golden.npz").stat().st_size < 1 << 20
+    rehash(folder, "golden.npz")
+    with pytest.raises(DataError, match="compressed"):
+        load(folder, threads=1)
+
+
+def test_a_golden_batch_that_claims_a_huge_shape_is_refused(folder: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
+    with zipfile.ZipFile(folder / "golden.npz", "w") as archive:
+        for name in ("classes", "images", "probs", "embed", "cam", "residual"):
+            archive.writestr(f"{name}.npy", header.getvalue())
+    rehash(folder, "golden.npz")
+    with pytest.raises(DataError, match=r"golden\.npz cannot be read"):
+        load(folder, threads=1)
+
+
+def test_a_residual_that_is_another_one_fails_on_the_golden_batch(folder: Path, trained: Any) -> None:
+    other = fit_residual(trained.images[::-1][:40])
+    assert other is not None
+    (folder / "residual.npz").write_bytes(other.to_bytes())
+    rehash(folder, "residual.npz")
+    with pytest.raises(DataError, match="other residual on its golden batch"):
+        load(folder, threads=1)
+
+
+ENTITY = b'<?xml version="1.0"?><!DOCTYPE net [<!ENTITY x SYSTEM "file:///etc/passwd">]><net name="&x;" version="11"/>'
+LAUGHS = b'<?xml version="1.0"?><!DOCTYPE n [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><net name="&b;" version="11"/>'
+
+
+@pytest.mark.parametrize("data", [ENTITY, LAUGHS, ENTITY.decode().encode("utf-16"), b"\x80\x04pickle"])
+def test_an_engine_with_entities_or_in_disguise_is_refused(folder: Path, data: bytes) -> None:
+    (folder / "engine.xml").write_bytes(data)
+    rehash(folder, "engine.xml")
+    with pytest.raises(DataError, match="no plain XML"):
+        load(folder, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (b'version="opset1"', b'version="extension"', "not one that comes with the engine"),
+        (b'type="ReLU"', b'type="ReadValue"', "remembers earlier images"),
+        (b'offset="0"', b'offset="99999999999"', "outside of engine.bin"),
+        (b'offset="0"', b'offset="-8"', "outside of engine.bin"),
+        (b'offset="0"', b'offset="/etc/passwd"', "outside of engine.bin"),
+    ],
+)
+def test_an_engine_with_a_foreign_layer_or_data_from_elsewhere_is_refused(
+    folder: Path, old: bytes, new: bytes, word: str
+) -> None:
+    xml = (folder / "engine.xml").read_bytes()
+    assert old in xml
+    (folder / "engine.xml").write_bytes(xml.replace(old, new, 1))
+    rehash(folder, "engine.xml")
+    with pytest.raises(DataError, match=word):
+        load(folder, threads=1)
 
 
 def test_altered_weights_with_a_forged_hash_fail_on_the_golden_batch(folder: Path) -> None:
@@ -127,12 +268,22 @@ def test_altered_weights_with_a_forged_hash_fail_on_the_golden_batch(folder: Pat
         load(folder, threads=1)
 
 
+def test_two_golden_images_are_enough_to_find_that_too(folder: Path) -> None:
+    weights = np.frombuffer((folder / "engine.bin").read_bytes(), np.uint8).copy()
+    floats = weights[: len(weights) // 4 * 4].view(np.float32)
+    floats[floats != 0] *= 1.05
+    (folder / "engine.bin").write_bytes(weights.tobytes())
+    rehash(folder, "engine.bin")
+    with pytest.raises(DataError, match="golden batch"):
+        load(folder, threads=1, golden=2)
+
+
 def test_weights_that_are_no_numbers_are_found(folder: Path) -> None:
     weights = np.frombuffer((folder / "engine.bin").read_bytes(), np.uint8).copy()
     weights[: len(weights) // 4 * 4].view(np.float32)[:] = np.nan
     (folder / "engine.bin").write_bytes(weights.tobytes())
     rehash(folder, "engine.bin")
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"not a number|knows|cannot be"):
         load(folder, threads=1)
 
 
@@ -150,14 +301,39 @@ def test_a_card_with_another_number_of_classes_is_refused(folder: Path) -> None:
         card["thresholds"].pop("NoData")  # type: ignore[attr-defined]
 
     edit_card(folder, change)
-    with pytest.raises(DataError, match="3 classes"):
+    with pytest.raises(DataError, match="other classes"):
+        load(folder, threads=1)
+
+
+def test_an_engine_with_another_number_of_classes_is_refused(folder: Path) -> None:
+    def change(card: dict[str, object]) -> None:
+        card["classes"] = ["Dead", "Good"]
+        card["thresholds"].pop("NoData")  # type: ignore[attr-defined]
+
+    edit_card(folder, change)
+    golden = dict(np.load(folder / "golden.npz"))
+    np.savez(folder / "golden.npz", **{**golden, "classes": np.array(["Dead", "Good"])})
+    rehash(folder, "golden.npz")
+    with pytest.raises(DataError, match="knows 3 classes"):
+        load(folder, threads=1)
+
+
+def test_classes_in_another_order_are_refused(folder: Path) -> None:
+    edit_card(folder, lambda card: card.update(classes=card["classes"][::-1]))  # type: ignore[index]
+    with pytest.raises(DataError, match="other classes"):
+        load(folder, threads=1)
+
+
+def test_another_input_size_is_refused(folder: Path) -> None:
+    edit_card(folder, lambda card: card.update(size=[64, 64]))
+    with pytest.raises(DataError, match="images and outputs"):
         load(folder, threads=1)
 
 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"version": 2}, "version"),
+        ({"version": 1}, "version"),
         ({"classes": ["a", "a"]}, "twice"),
         ({"files": {}}, "files must be"),
         ({"surprise": 1}, "surprise"),

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from hydra_core.base.errors import ConfigError
+from hydra_core.models.devices import prepare
 from hydra_core.models.networks import build
+
+
+@pytest.fixture(autouse=True)
+def _cores() -> None:
+    """Trainings of other tests in this process want TensorFlow to have one core."""
+    prepare(threads=1, seed=0)
 
 
 @pytest.mark.parametrize(

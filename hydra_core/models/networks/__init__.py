@@ -1,0 +1,9 @@
+"""The networks: a registry of bodies, and the head that they share.
+
+``build`` is the door; ``registry`` says what there is, ``own`` finds the networks of a site.
+"""
+
+from hydra_core.models.networks.build import OWN_HEAD, build, learning_rate_of, network_names
+from hydra_core.models.networks.registry import NETWORKS
+
+__all__ = ["NETWORKS", "OWN_HEAD", "build", "learning_rate_of", "network_names"]
