@@ -123,7 +123,12 @@ def _archive(folder: Path) -> dict[str, Any]:
             continue
         with Block.open(path) as block:
             found[name] = [
-                (item.plot, item.chunk, item.status, sha256_bytes(block.data(number)) if item.status == "ok" else "")
+                (
+                    item.plot,
+                    item.chunk,
+                    item.status,
+                    sha256_bytes(block.data(number)) if block.has_image(number) else "",
+                )
                 for number, item in enumerate(block.items)
             ]
     return found

@@ -23,6 +23,7 @@ from hydra_core.report.views import (
     IndexView,
     LibraryView,
     ModelView,
+    NewTypeView,
     PassSummary,
     PlotCell,
     PlotColumn,
@@ -358,7 +359,9 @@ def front_view() -> FrontView:
 
 
 def status_view() -> StatusView:
-    """Return a status page with a run that waits and a file that nobody wanted."""
+    """Return a status page with a run that waits, a file that nobody wanted, and plot types that are new."""
+    names = ("CDC_occupancy_v2:chunks", "hists/module_energy/" + "a_long_name_" * 12, "--<b>odd</b> 'name'", "FDC:run")
+    new = tuple(NewTypeView(name, NOW, 12 * number) for number, name in enumerate(names, start=1))
     timings = (
         TaskTiming("chunk_images", 60, 3.1, 2.8, 210.0, 23.0),
         TaskTiming("classify", 60, 2.2, 6.4, 380.0, 41.5),
@@ -375,7 +378,7 @@ def status_view() -> StatusView:
         ((PASS, 120446, "waits for a place in the scheduler"), (PASS, 120447, "its files are younger than 5 seconds")),
         timings, days, (("Hydra", "1.0.0"), ("Cylc", "8.5.4"), ("Database", "schema 1, SQLite"), ("Python", "3.11.2")),
         (("archive", 41_200_000_000), ("site", 1_840_000_000), ("models", 96_000_000), ("database", 310_000_000)),
-        (("ver02/120445/notes.txt", "no rule takes a .txt file"),),
+        (("ver02/120445/notes.txt", "no rule takes a .txt file"),), new_types=new,
     )  # fmt: skip
 
 

@@ -24,8 +24,8 @@ from hydra_core.stages.context import RunContext
 from hydra_core.stages.heatmap import heatmap
 from hydra_core.stages.judge import judge
 from hydra_core.stages.publish import publish_run
-from hydra_core.store.items import plot_type_ids
 from hydra_core.store.ledger import PassRow, add_pass, get_pass
+from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.session import open_engine, reading, writing
 
 PASS = "2026-01/ver01"

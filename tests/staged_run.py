@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.engine import Connection
 
+from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey
 from hydra_core.cli.run import STAGES
 from hydra_core.emulate.plan import plan_demo
@@ -27,6 +28,8 @@ from hydra_core.models.train import train
 from hydra_core.passes.arrive import announce
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.judging import rules_in_force
+from hydra_core.stages.rebuild import rebuild
+from hydra_core.stages.retention import apply_retention
 from hydra_core.store.registry import ThresholdRow, add_judging_set, add_model, set_model_status
 from hydra_core.store.session import writing
 from tests.final_state import final_state
@@ -35,7 +38,7 @@ from tests.small_pass import SmallPass, open_small_pass, small_pass
 PLAN = plan_demo(runs=1, plot_types=1, chunks=2)
 RUN = PLAN.runs[0].number
 CDC = PlotKey("CDC_occupancy", True)
-NAMES = ("chunk-images", "classify", "judge", "heatmap", "archive", "publish-run", "publish-library")
+NAMES = ("chunk-images", "classify", "judge", "heatmap", "archive-run", "publish-run", "publish-library")
 _SPEC = TrainSpec(network="tiny", size=(32, 32), epochs=1, min_steps=1, batch=8, patience=1)
 
 
@@ -136,3 +139,15 @@ def do_stage_with_little_room(root: Path, stage: str, room: int) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
     finish(made, stage)
+
+
+def do_retention(root: Path) -> None:
+    """Delete what the site's rules take out of the archive, in a process of its own."""
+    made = open_small_pass(root)
+    apply_retention(made.site, made.engine, now())
+
+
+def do_rebuild(root: Path) -> None:
+    """Fill the database from the files, in a process of its own."""
+    made = open_small_pass(root)
+    rebuild(made.site, made.engine, lambda _line: None)

@@ -1,4 +1,4 @@
-"""``hydra db``, ``hydra fsck``, ``hydra verify``, ``hydra plots``: looking after a deployment."""
+"""``hydra db``, ``hydra fsck``, ``hydra verify``: looking after a deployment."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import argparse
 from typing import Any
 
 from hydra_core.base.errors import DatabaseError
-from hydra_core.cli.output import say, table
+from hydra_core.cli.output import say
 from hydra_core.config.load import load_site
 from hydra_core.stages.context import open_run, open_site
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.verify import verify
-from hydra_core.store.items import all_plot_types
 from hydra_core.store.ledger import all_passes
 from hydra_core.store.schema import SCHEMA_REVISION
 from hydra_core.store.session import open_engine, reading
@@ -33,8 +32,6 @@ def add_commands(commands: Any) -> None:
     again.add_argument("name", metavar="PASS", nargs="?", help="may be left out where the site has one pass")
     again.add_argument("run", metavar="RUN", type=int)
     again.set_defaults(command=_verify)
-    plots = commands.add_parser("plots", help="list the plot types")
-    plots.set_defaults(command=_plots)
 
 
 def _upgrade(given: argparse.Namespace) -> int:
@@ -77,12 +74,3 @@ def _only_pass(given: str | None) -> str:
             f"the site has {len(names)} passes", next_step=f"name one of them: {', '.join(names[:8]) or 'none yet'}"
         )
     return names[0]
-
-
-def _plots(given: argparse.Namespace) -> int:
-    site, engine = open_site(given.site)
-    with reading(engine) as connection:
-        known = all_plot_types(connection)
-    rows = [(str(key), site.plot_type(key).group, site.plot_type(key).contact) for key in known]
-    print(table(("plot type", "group", "contact"), rows))
-    return 0

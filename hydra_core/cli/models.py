@@ -12,8 +12,8 @@ from hydra_core.labels.inbox import receive
 from hydra_core.stages.context import open_site
 from hydra_core.stages.publish import publish_models
 from hydra_core.stages.retrain import DueType, train_type
-from hydra_core.store.items import all_plot_types
 from hydra_core.store.labelbook import archived_label_count
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import all_models, claim_training
 from hydra_core.store.session import reading, writing
 
@@ -78,6 +78,6 @@ def _merge(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
     refused = False
     for received in receive(site, engine):
-        print(f"{received.file}: {received.refused or f'{received.labels} labels taken'}")
+        print(f"{received.file}: {received.said}")
         refused = refused or bool(received.refused)
     return RequestError.exit_code if refused else 0

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Engine
 
+from hydra_core.base.errors import WorkflowError
 from hydra_core.cli.output import say, table
 from hydra_core.config.site import Site
+from hydra_core.intake.scan import RunFiles
 from hydra_core.passes import life
 from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.numbering import find_named, number_runs
 from hydra_core.stages.context import open_site
 from hydra_core.store.ledger import PassRow, get_pass
 from hydra_core.store.session import reading
@@ -41,6 +45,12 @@ def add_commands(commands: Any) -> None:
     arrive.add_argument("name", metavar="PASS")
     arrive.add_argument("runs", metavar="RUN", type=int, nargs="*")
     arrive.add_argument("--all", action="store_true", help="every run found in the source")
+    arrive.add_argument(
+        "--name", dest="names", action="append", default=[], help="the name of a run; may be given several times"
+    )
+    arrive.add_argument(
+        "--again", action="store_true", help="judge the named runs anew, by the newest judging set, changed or not"
+    )
     arrive.add_argument("--wait", action="store_true", help="until they are published")
     arrive.set_defaults(command=_arrive)
 
@@ -98,20 +108,29 @@ def _close(given: argparse.Namespace) -> int:
 def _arrive(given: argparse.Namespace) -> int:
     site, engine, row = _open_pass(given)
     runs = list(given.runs)
-    if given.all or not runs:
+    if given.again and not (runs or given.names):
+        raise WorkflowError("--again needs the runs that are meant", next_step=f"hydra arrive {row.name} RUN --again")
+    if given.all or given.names or not runs:
         found = runs_in_source(site, row)
         note_unmatched(engine, row, found)
-        inside = [entry.run for entry in found.runs if row.first_run <= entry.run <= row.last_run]
-        beyond = len(found.runs) - len(inside)
-        if beyond:
-            print(f"{beyond} runs in {row.source} are outside {row.first_run} to {row.last_run}: not taken")
+        named = find_named(found.runs, given.names, row.source)
+        runs += _numbers(site, engine, row, named if named and not given.all else found.runs)
         if found.unmatched:
             first = found.unmatched[0]
             print(f"{len(found.unmatched)} files are part of no run, for instance {first.relative}: {first.reason}")
-        runs += [run for run in inside if run not in runs]
-    for arrival in announce(site, engine, row, runs):
+    for arrival in announce(site, engine, row, runs, again=given.again):
         print(arrival.sentence)
     hand_over(site, engine, row, say)
     if given.wait:
         life.wait_for_pass(site, engine, row, say, timeout_s=1800)
     return 0
+
+
+def _numbers(site: Site, engine: Engine, row: PassRow, found: Sequence[RunFiles]) -> list[int]:
+    """Return the numbers of runs in the pass; those with a number of their own outside of it are told and left."""
+    map_all = site.settings.intake.map_runs
+    inside = [entry for entry in found if map_all or entry.run is None or row.first_run <= entry.run <= row.last_run]
+    beyond = len(found) - len(inside)
+    if beyond:
+        print(f"{beyond} runs in {row.source} are outside {row.first_run} to {row.last_run}: not taken")
+    return number_runs(engine, row, inside, map_all=map_all)

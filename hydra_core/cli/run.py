@@ -21,7 +21,7 @@ STAGES: dict[str, tuple[Stage, str]] = {
     "classify": (classify, "look at every image and write down the evidence"),
     "judge": (judge, "turn evidence into verdicts"),
     "heatmap": (heatmap, "show where the network looked, for what needs a look"),
-    "archive": (archive, "put the block where it stays"),
+    "archive-run": (archive, "put the block where it stays"),
     "publish-run": (publish_run, "write the run's page and the lists that name it"),
     "retrain": (retrain, "take labels in and train at most one plot type"),
     "publish-library": (publish_library, "write the pages of the models"),
@@ -35,12 +35,12 @@ def add_commands(commands: Any) -> None:
         command.add_argument("name", metavar="PASS")
         command.add_argument("run", metavar="RUN", type=int)
         command.add_argument("--threads", type=int, default=1, help="cores to use (default: 1)")
-        command.set_defaults(command=partial(_run, stage, name))
+        command.set_defaults(command=partial(_run, stage))
 
 
-def _run(stage: Stage, name: str, given: argparse.Namespace) -> int:
+def _run(stage: Stage, given: argparse.Namespace) -> int:
     context = open_run(given.site, given.name, given.run, threads=given.threads)
-    outcome = run_stage(context, stage, name.replace("-", "_"))
+    outcome = run_stage(context, stage, stage.__name__)
     print(outcome.line)
     if outcome.outputs:
         print(f"outputs: {', '.join(outcome.outputs)}")

@@ -4,26 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hydra_core.base.files import sha256_bytes
 from hydra_core.base.names import PlotKey
 from hydra_core.intake.block import BlockItem
+from hydra_core.intake.decisions import Decisions
+from hydra_core.intake.histogram_items import HistogramRules, histogram_items
 from hydra_core.intake.images import ImageLimits, Unreadable, decode_image
+from hydra_core.intake.nodata import is_empty_plot
+from hydra_core.intake.prepare import Prepare, keep_nothing
 from hydra_core.intake.scan import SourceFile
 from hydra_core.intake.sources import SourceProblem, read_source
 
 
-def collect_items(
-    files: Sequence[SourceFile],
-    root: Path,
-    limits: ImageLimits | None = None,
-    expected: Collection[PlotKey] = (),
-    *,
-    threads: int = 2,
-) -> list[BlockItem]:
-    """Return the items of a run, one for each place (plot type, chunk), sorted; what is bad or missing with its reason.
+@dataclass(frozen=True)
+class Reading:
+    """How the files of a run are read; the defaults are those of a site that says nothing.
+
+    Attributes
+    ----------
+    expected
+        Plot types that the run should have.
+    prepare
+        Makes of an image what is kept of it for networks.
+    threads
+        How many files are read and decoded at a time (decoding runs outside the interpreter's lock).
+    """
+
+    limits: ImageLimits = field(default_factory=ImageLimits)
+    histograms: HistogramRules = field(default_factory=HistogramRules)
+    decisions: Decisions = field(default_factory=Decisions)
+    expected: Collection[PlotKey] = ()
+    prepare: Prepare = keep_nothing
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The items of a run, sorted, and what the page of the run is to say besides."""
+
+    items: tuple[BlockItem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def collect_items(files: Sequence[SourceFile], root: Path, reading: Reading | None = None) -> Collected:
+    """Return the items of a run, one for each place (plot type, chunk); what is bad or missing with its reason.
 
     Of several files for one place the first by path is used, and the item's reason names the others. An expected plot
     type without any file gives one missing item; one drawn per chunk is also asked for each chunk that any expected
@@ -33,19 +60,33 @@ def collect_items(
     ----------
     files
         As a scan found them; a file that has changed since is unreadable with that reason.
-    expected
-        Plot types that the run should have.
-    threads
-        How many files are read and decoded at a time (decoding runs outside the interpreter's lock).
     """
-    used = limits or ImageLimits()
-    places: dict[tuple[PlotKey, int | None], list[SourceFile]] = {}
-    for file in sorted(files, key=lambda file: file.relative):
-        places.setdefault((file.parsed.plot, file.parsed.chunk), []).append(file)
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        items = list(pool.map(lambda found: _with_note(read_item(found[0], root, used), found[1:]), places.values()))
-    items += _missing(places, expected)
-    return _mark_duplicates(sorted(items, key=place_order))
+    used = reading or Reading()
+    pictures = [file for file in files if file.parsed.reads == "images"]
+    numbers = sorted((file for file in files if file.parsed.reads == "histograms"), key=lambda file: file.relative)
+    kept, ignored = [], 0
+    for file in pictures:
+        plot = used.decisions.resolve(file.parsed.plot)
+        if plot is None:
+            ignored += 1
+        else:
+            kept.append(replace(file, parsed=replace(file.parsed, plot=plot)))
+    with ThreadPoolExecutor(max_workers=used.threads) as pool:
+        items = list(pool.map(lambda file: read_item(file, root, used), kept))
+    notes = (
+        [f"{ignored} {'image is' if ignored == 1 else 'images are'} left out, because their plot types are ignored."]
+        if ignored
+        else []
+    )
+    if numbers:
+        drawn, said = histogram_items(
+            numbers, root, used.histograms, used.decisions, used.prepare, threads=used.threads
+        )
+        items += drawn
+        notes += said
+    items = _one_each(items)
+    items += _missing({(item.plot, item.chunk) for item in items}, used.expected)
+    return Collected(tuple(_mark_duplicates(sorted(items, key=place_order))), tuple(notes))
 
 
 def place_order(item: BlockItem) -> tuple[PlotKey, int]:
@@ -53,8 +94,8 @@ def place_order(item: BlockItem) -> tuple[PlotKey, int]:
     return item.plot, -1 if item.chunk is None else item.chunk
 
 
-def read_item(file: SourceFile, root: Path, limits: ImageLimits) -> BlockItem:
-    """Read, check and decode one file; whatever is wrong with it becomes the reason of an unreadable item."""
+def read_item(file: SourceFile, root: Path, reading: Reading) -> BlockItem:
+    """Read, check and decode one image file; whatever is wrong with it becomes the reason of an unreadable item."""
     item = BlockItem(
         plot=file.parsed.plot,
         chunk=file.parsed.chunk,
@@ -63,25 +104,49 @@ def read_item(file: SourceFile, root: Path, limits: ImageLimits) -> BlockItem:
         source_size=file.size,
         source_mtime_ns=file.mtime_ns,
         rule=file.parsed.rule,
+        held=reading.decisions.held(file.parsed.plot),
     )
+    limits = reading.limits
     try:
         data = read_source(root, file.relative, limits.max_bytes, expect=(file.size, file.mtime_ns))
     except SourceProblem as problem:
         return replace(item, reason=problem.reason)
-    item = replace(item, sha256=sha256_bytes(data))
+    sha = sha256_bytes(data)
+    item = replace(item, sha256=sha, source_sha256=sha)
     try:
-        facts, _ = decode_image(data, limits)
+        facts, pixels = decode_image(data, limits)
     except Unreadable as problem:
         return replace(item, reason=problem.reason)
-    return replace(item, status="ok", data=data, width=facts.width, height=facts.height, mode=facts.mode)
+    return replace(
+        item,
+        status="ok",
+        data=data,
+        packed=reading.prepare(data, pixels),
+        content=is_empty_plot(pixels),
+        width=facts.width,
+        height=facts.height,
+        mode=facts.mode,
+    )
 
 
-def _with_note(item: BlockItem, others: Sequence[SourceFile]) -> BlockItem:
+def _one_each(items: Sequence[BlockItem]) -> list[BlockItem]:
+    """Keep one item a place, the first by path; note what else there was."""
+    places: dict[tuple[PlotKey, int | None], list[BlockItem]] = {}
+    for item in sorted(items, key=lambda item: (item.source, item.member)):
+        places.setdefault((item.plot, item.chunk), []).append(item)
+    return [_with_note(found[0], found[1:]) for found in places.values()]
+
+
+def _with_note(item: BlockItem, others: Sequence[BlockItem]) -> BlockItem:
     if not others:
         return item
-    names = ", ".join(str(file.relative) for file in others[:5]) + (" ..." if len(others) > 5 else "")
+    names = ", ".join(_source_words(other) for other in others[:5]) + (" ..." if len(others) > 5 else "")
     note = f"not used, because this place has a file already: {names}"
     return replace(item, reason=f"{item.reason}; {note}" if item.reason else note)
+
+
+def _source_words(item: BlockItem) -> str:
+    return f"{item.member} of {item.source}" if item.member else item.source
 
 
 def _missing(places: Collection[tuple[PlotKey, int | None]], expected: Collection[PlotKey]) -> Iterable[BlockItem]:

@@ -107,6 +107,8 @@ class Container:
         DataError
             When it is not what was written.
         """
+        if type(number) is not int or not 0 <= number < len(self.header["blobs"]):
+            raise self._damaged(f"its index speaks of a byte string {str(number)[:40]!r}, which is not there")
         start, end = int(self._offsets[number]), int(self._offsets[number + 1])
         try:
             data = bytes(self._bytes[start:end])
@@ -115,6 +117,10 @@ class Container:
         if hashlib.sha256(data).hexdigest() != self.header["blobs"][number]:
             raise self._damaged(f"byte string {number} is not what was written")
         return data
+
+    def size(self, number: int) -> int:
+        """Return the length of a byte string that `blob` returns."""
+        return int(self._offsets[number + 1] - self._offsets[number])
 
     def _load(self, form: str) -> None:
         found = self._file.attrs.get("format")

@@ -63,8 +63,11 @@ def read_maps(path: Path, sha256: str | None = None) -> dict[int, tuple[StoredMa
     """
     found: dict[int, list[StoredMap]] = {}
     with Container(path, MAPS_FORMAT, sha256) as container:
-        for entry in container.entries:
-            data = container.blob(int(entry["blob"]))
-            values = np.frombuffer(data, dtype="<f2").reshape(entry["shape"]).astype(np.float32)
-            found.setdefault(int(entry["item"]), []).append(StoredMap(entry["class"], entry["kind"], values))
+        try:
+            for entry in container.entries:
+                data = container.blob(entry["blob"])
+                values = np.frombuffer(data, dtype="<f2").reshape(entry["shape"]).astype(np.float32)
+                found.setdefault(int(entry["item"]), []).append(StoredMap(entry["class"], entry["kind"], values))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"the index of {path} has another form: {error}", next_step="run `hydra fsck`") from error
     return {number: tuple(stored) for number, stored in found.items()}

@@ -62,6 +62,8 @@ class ItemEvidence:
     reason: str = ""
     duplicate_of: str = ""
     """Source of an earlier chunk with the very same image."""
+    held: bool = False
+    """The plot type was new when the run was read: nobody had accepted it."""
     beam: bool | None = None
     """Whether there was beam; None where the run does not say."""
     content: Content | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hydra_core.judge.evidence import Classification, ItemEvidence, percent
 
 #: Part of every judging set: a change here must change verdicts only under a new number.
-RULES_VERSION = "judge-1"
+RULES_VERSION = "judge-2"
 
 NO_DATA = "NoData"
 LOOK = 2
@@ -44,6 +44,17 @@ def judge_item(evidence: ItemEvidence) -> Judgement:
     Judgement
         With at least one reason.
     """
+    if evidence.held:
+        return Judgement(
+            None,
+            "undetermined" if evidence.status == "ok" else evidence.status,
+            0,
+            reasons=(
+                *((evidence.reason,) if evidence.reason and evidence.status != "ok" else ()),
+                "This plot type is new, so nobody is called before somebody accepts it.",
+            ),
+            next_step="'hydra plots --new' lists what waits: accept it, ignore it or rename it",
+        )
     if evidence.status == "missing":
         return Judgement(
             None,

@@ -13,7 +13,7 @@ from hydra_core.base.errors import HydraError
 from hydra_core.report.marks import MARKS, RANK, Shown, shown
 from hydra_core.report.paths import root_of
 from hydra_core.report.pictures import SpriteSheet, Thumb, keep_full, read_picture, write_maps
-from hydra_core.report.views import Card, RunView
+from hydra_core.report.views import Card, HeatMap, RunView
 from hydra_core.report.words import LOOK, by_plot, chunk_words, count, flagged_plots, verdict_sentence
 
 #: With more cards than this, chunked plots with nothing flagged start folded.
@@ -78,7 +78,20 @@ def anchor(card: Card) -> str:
     return f"c-{card.plot_slug}" + ("" if card.chunk is None else f"~{card.chunk}")
 
 
+def map_title(heat: HeatMap) -> str:
+    """Return in words what a heat map shows."""
+    if heat.kind == "contrast":
+        return f"why the model says {heat.class_name} rather than Good"
+    if heat.kind == "residual":
+        return "where it differs from good runs"
+    if heat.kind == "active":
+        return "where the model is active, whatever the class"
+    return f"why the model says {heat.class_name}"
+
+
 def _absence(card: Card) -> str:
+    if card.tombstone:
+        return card.tombstone
     return card.reasons[0] if card.reasons else verdict_sentence(card) or "There is no image in the archive."
 
 
@@ -111,10 +124,10 @@ def build_cards(
             else:
                 width, height = picture.width, picture.height
                 thumb = sheet.add(picture.thumb)
-                if full_images == "all" or card.severity >= LOOK:
+                if (full_images == "all" or card.severity >= LOOK) and not card.tombstone:
                     full = root + keep_full(site, picture)
                 names = write_maps(folder, number, card.maps)
-        titles = [f"{heat.class_name}{' rather than Good' if heat.kind == 'contrast' else ''}" for heat in card.maps]
+        titles = [map_title(heat) for heat in card.maps]
         pages.append(
             CardPage(
                 card=card,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from hydra_core.report.charts import bars, lines
 from hydra_core.report.lock import site_lock
 from hydra_core.report.rendering import render, write_if_changed
-from hydra_core.report.views import LibraryView, ModelView, StatusView
+from hydra_core.report.views import LibraryView, ModelView, NewTypeView, StatusView
 from hydra_core.report.words import count, listing, size_words
 
 
@@ -31,6 +32,14 @@ def status_headline(view: StatusView) -> str:
     return "Every run is published."
 
 
+def _decisions(one: NewTypeView) -> dict[str, Any]:
+    """Return a new plot type with the commands that decide about it, ready for a shell."""
+    # What begins like an option is none behind two dashes.
+    name = f"{'-- ' if one.name.startswith('-') else ''}{shlex.quote(one.name)}"
+    ways = (f"accept {name}", f"ignore {name}", f"rename {name} NEW_NAME")
+    return {"it": one, "commands": [f"hydra plots {way}" for way in ways]}
+
+
 def publish_status(site: Path, view: StatusView) -> str:
     """Write ``status.html``; return its path relative to `site`."""
     html = render(
@@ -42,6 +51,7 @@ def publish_status(site: Path, view: StatusView) -> str:
         calm=all(wanted <= done for _, _, wanted, done in view.passes),
         days=bars(view.images_per_day),
         sizes=[(what, size_words(number)) for what, number in view.sizes],
+        new_types=[_decisions(one) for one in view.new_types],
     )
     return _write(site, "status.html", html)
 

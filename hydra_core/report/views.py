@@ -40,14 +40,15 @@ class ClassStyle:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Where the model looked.
+    """Where the model looked, or where a plot differs from good ones.
 
     Attributes
     ----------
     class_name
-        The class that the map speaks for.
+        The class that the map speaks for; Good for ``residual``.
     kind
-        ``cam`` (evidence for the class) or ``contrast`` (this class rather than Good).
+        ``cam`` (evidence for the class), ``contrast`` (this class rather than Good), ``active`` (where a site's own
+        network is active, whatever the class) or ``residual`` (what good plots do not explain).
     values
         float32, shape (h, w), scaled to 0..1; stretched over the whole image.
     """
@@ -89,7 +90,9 @@ class Card:
     width: int | None
     height: int | None
     image: Callable[[], bytes] | None
-    """Returns the encoded image as it was archived; None where there is none (missing, unreadable)."""
+    """Returns the encoded image as it was read; None where there is none (missing, unreadable, not kept)."""
+    tombstone: str = ""
+    """Why the archive does not keep the image; the page then shows it in small alone."""
     maps: tuple[HeatMap, ...] = ()
     label: str | None = None
     """The class a person gave to this image before publication, if any."""
@@ -200,6 +203,8 @@ class IndexView:
     classes: tuple[ClassStyle, ...]
     newest_run: int | None = None
     """Newest published run of the pass: an incident that reaches it is told as "since"."""
+    new_types: int = 0
+    """How many plot types wait for a decision."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,16 @@ class TaskTiming:
     cpu_s_median: float
     max_rss_mb: float
     images_per_s: float | None
+
+
+@dataclass(frozen=True)
+class NewTypeView:
+    """A plot type that waits for a decision."""
+
+    name: str
+    """As commands take it, not quoted yet: ``NAME``, ``NAME:chunks`` or ``NAME:run``."""
+    first_seen_at: datetime
+    images: int
 
 
 @dataclass(frozen=True)
@@ -234,6 +249,10 @@ class StatusView:
     """(file, why no rule took it)."""
     expected_every_s: float = 86400.0
     """The page turns amber when it was not rewritten for longer than this."""
+    new_types: tuple[NewTypeView, ...] = ()
+    """Plot types that wait for a decision, by name; of thousands the first ones."""
+    more_new_types: int = 0
+    """How many more wait than are named."""
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hydra_core.base.names import PlotKey
 from hydra_core.intake.block import Block
 from hydra_core.intake.images import read_image
 from hydra_core.intake.nodata import is_empty_plot
-from hydra_core.models.pixels import model_input
+from hydra_core.models.batches import read_ahead
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
-from hydra_core.stages.networks import open_network
+from hydra_core.stages.networks import Network, Shelf, network_input, open_network
 from hydra_core.store.items import EvidenceRow, ItemRow, load_items, save_evidence
 from hydra_core.store.ledger import RevisionRow
-from hydra_core.store.registry import JudgingSetRow, load_judging_set
+from hydra_core.store.registry import JudgingSetRow, ModelRow, SetModel, load_judging_set
 from hydra_core.store.session import reading, writing
 
 #: Names of the judges whose evidence this stage writes.
-CONTENT, CLASSIFIER = "content", "classifier"
+CONTENT, CLASSIFIER, STANDING = "content", "classifier", "standing"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One image and the network that looks at it."""
+
+    item: ItemRow
+    model: ModelRow
+    network: Network
 
 
 def classify(context: RunContext) -> Outcome:
@@ -42,50 +52,69 @@ def look(
     context: RunContext, revision: RevisionRow, items: Sequence[ItemRow], chosen: JudgingSetRow
 ) -> list[EvidenceRow]:
     """Return the evidence of some items of a revision by a judging set; nothing is written."""
-    readable = [item for item in items if item.status == "ok"]
+    readable = [item for item in items if item.has_image]
     rows: list[EvidenceRow] = []
     with Block.open(block_file(context, revision), revision.block_sha) as block:
-        for plot in sorted({item.plot for item in readable}):
-            group = [item for item in readable if item.plot == plot]
-            rows += _judge_type(context, block, plot, group, chosen)
+        rows += [
+            EvidenceRow(item.id, STANDING, "new", "Nobody had accepted this plot type when the run was read.")
+            for item in items
+            if block.items[item.block_index].held
+        ]
+        rows += [_content(block, item) for item in readable]
+        rows += [
+            EvidenceRow(item.id, CLASSIFIER, "no_model", "No model judges this plot type.")
+            for item in readable
+            if item.plot not in chosen.models
+        ]
+        rows += _judged(context, block, readable, chosen)
     return rows
 
 
-def _judge_type(
-    context: RunContext, block: Block, plot: PlotKey, items: list[ItemRow], chosen: JudgingSetRow
-) -> Iterable[EvidenceRow]:
-    entry = chosen.models.get(plot)
-    network = open_network(context.site, entry.model, context.threads) if entry else None
-    inputs: list[NDArray[np.uint8]] = []
-    asked: list[ItemRow] = []
-    for item in items:
-        pixels = read_image(block.data(item.block_index))
-        content = is_empty_plot(pixels)
-        yield EvidenceRow(
-            item.id,
-            CONTENT,
-            "empty" if content.empty else "filled",
-            content.sentence,
-            {"ink": round(float(content.ink), 6)},
-        )
-        if entry is None or network is None:
-            yield EvidenceRow(item.id, CLASSIFIER, "no_model", "No model judges this plot type.")
-        else:
-            inputs.append(model_input(pixels, network.size))
-            asked.append(item)
-    if entry is None or network is None or not asked:
-        return
-    found = network.predict(np.stack(inputs))
-    for item, probabilities in zip(asked, found.probs, strict=True):
-        named = {name: float(value) for name, value in zip(network.classes, probabilities, strict=True)}
-        usable = all(np.isfinite(list(named.values())))
-        yield EvidenceRow(
-            item.id,
-            CLASSIFIER,
-            "ok" if usable else "unusable",
-            f"{entry.model.name} says {max(named, key=lambda name: named[name])}."
-            if usable
-            else f"{entry.model.name} gave no usable numbers.",
-            {"probabilities": {name: round(value, 6) for name, value in named.items()}} if usable else {},
-            entry.model.id,
-        )
+def _content(block: Block, item: ItemRow) -> EvidenceRow:
+    known = block.items[item.block_index].content
+    content = known or is_empty_plot(read_image(block.data(item.block_index)))
+    status = "empty" if content.empty else "filled"
+    return EvidenceRow(item.id, CONTENT, status, content.sentence, {"ink": round(float(content.ink), 6)})
+
+
+def _judged(
+    context: RunContext, block: Block, items: Sequence[ItemRow], chosen: JudgingSetRow
+) -> Iterator[EvidenceRow]:
+    """Yield what networks say, all plot types in one pass: the next images are read while these are judged."""
+    inference = context.site.settings.inference
+
+    def opened(entry: SetModel) -> Network:
+        thresholds, wish = entry.thresholds, inference.precision
+        return open_network(context.site, entry.model, context.threads, thresholds=thresholds, wish=wish)
+
+    shelf = Shelf(context.site, opened, inference.memory_mb << 20)
+
+    def groups() -> Iterator[list[_Asked]]:
+        for plot in sorted({item.plot for item in items} & chosen.models.keys()):
+            entry = chosen.models[plot]
+            network = shelf.network(entry)
+            yield [_Asked(item, entry.model, network) for item in items if item.plot == plot]
+
+    def read(asked: _Asked) -> NDArray[np.uint8]:
+        return network_input(block, asked.item.block_index, asked.network.input)
+
+    for batch, images in read_ahead(groups(), read, threads=context.threads):
+        network, model = batch[0].network, batch[0].model
+        for asked, probabilities in zip(batch, network.predict(images).probs, strict=True):
+            yield _said(asked.item, model, network.classes, probabilities)
+
+
+def _said(
+    item: ItemRow, model: ModelRow, classes: Sequence[str], probabilities: NDArray[np.floating[Any]]
+) -> EvidenceRow:
+    named = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
+    if not all(np.isfinite(list(named.values()))):
+        return EvidenceRow(item.id, CLASSIFIER, "unusable", f"{model.name} gave no usable numbers.", {}, model.id)
+    return EvidenceRow(
+        item.id,
+        CLASSIFIER,
+        "ok",
+        f"{model.name} says {max(named, key=lambda name: named[name])}.",
+        {"probabilities": {name: round(value, 6) for name, value in named.items()}},
+        model.id,
+    )

@@ -110,11 +110,13 @@ def block_file(context: RunContext, revision: RevisionRow) -> Path:
     """Return where the block of a revision is now: in staging, or archived."""
     site, name = context.site, context.pass_row.name
     if revision.reached("archived"):
-        return site.archive_file(name, revision.run, revision.revision)
+        return site.archive_file(name, revision.run, revision.revision, revision.block_generation)
     return site.staging(name, revision.run, revision.revision) / "block.h5"
 
 
 def maps_file(context: RunContext, revision: RevisionRow) -> Path:
     """Return where the heat maps of a revision are now."""
-    block = block_file(context, revision)
-    return block.with_name(block.stem + ".maps.h5")
+    site, name = context.site, context.pass_row.name
+    if revision.reached("archived"):
+        return site.maps_file(name, revision.run, revision.revision)
+    return site.staging(name, revision.run, revision.revision) / "block.maps.h5"

@@ -61,12 +61,13 @@ def fsck(site: Site, engine: Engine, *, progress: Callable[[str], None] = lambda
                     items = load_items(connection, revision.id)
                     verdicts = load_verdicts(connection, revision.id)
                     revisions += 1
-                    images += sum(1 for item in items if item.status == "ok")
+                    images += sum(1 for item in items if item.has_image)
                     problems += _revision(context, revision, items, len(verdicts))
                     known |= {block_file(context, revision), _page_folder(context, revision)}
                     # An archive task that was stopped before its last step has copied these already.
                     kept = site.archive_file(row.name, revision.run, revision.revision)
-                    known |= {kept, kept.with_name(f"{kept.stem}.maps.h5")} if revision.state == "judged" else set()
+                    maps = site.maps_file(row.name, revision.run, revision.revision)
+                    known |= {kept, maps} if revision.state == "judged" else set()
                     if revision.maps_sha is not None:
                         known.add(maps_file(context, revision))
     for model in models:
@@ -90,8 +91,13 @@ def _revision(context: RunContext, revision: RevisionRow, items: list[ItemRow], 
             if len(block.items) != len(items):
                 yield f"{name}: {len(block.items)} items in its block, {len(items)} in the database"
             for item in items:
-                if item.status == "ok":
+                block.histogram(item.block_index)
+                if not item.has_image:
+                    if block.has_image(item.block_index):
+                        yield f"{name}: item {item.block_index} should have no image, and its block holds one"
+                else:
                     block.data(item.block_index)
+                    block.packed(item.block_index)
                     if block.items[item.block_index].sha256 != item.sha256:
                         yield f"{name}: item {item.block_index} has another image in its block"
     except (DataError, IndexError) as error:

@@ -9,10 +9,12 @@ from hydra_core.base.names import PlotKey
 from hydra_core.config.site import Site
 from hydra_core.report.paths import BLOCK_SIZE, revision_href
 from hydra_core.report.views import FrontView, IndexView, PassSummary, PlotCell, RunRow
+from hydra_core.stages.new_types import new_types
 from hydra_core.stages.run_view import condition_words
 from hydra_core.stages.wording import column, incident_view, styles
-from hydra_core.store.items import all_plot_types, load_incidents
+from hydra_core.store.items import load_incidents
 from hydra_core.store.ledger import PassRow, RevisionRow, newest_revisions
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.summary import StateCount, pass_counts, run_numbers, state_counts
 
 #: Incidents older than this many published runs are left to the run pages.
@@ -50,6 +52,7 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         updated_at=now(),
         expected_every_s=site.settings.publish.expected_every_s,
         classes=styles(site, sorted(names)),
+        new_types=len(new_types(connection, site)),
     )
 
 

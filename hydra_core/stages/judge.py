@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -12,7 +13,7 @@ from hydra_core.base.clock import now
 from hydra_core.judge import incidents
 from hydra_core.judge.evidence import Classification, Content, ItemEvidence
 from hydra_core.judge.rules import LOOK, PROBLEM, judge_item
-from hydra_core.stages.classify import CLASSIFIER, CONTENT
+from hydra_core.stages.classify import CLASSIFIER, CONTENT, STANDING
 from hydra_core.stages.context import Outcome, RunContext, current_revision
 from hydra_core.store.items import (
     EvidenceRow,
@@ -37,32 +38,37 @@ def judge(context: RunContext) -> Outcome:
     with reading(context.engine) as connection:
         revision = current_revision(connection, context, "chunked")
         verdicts = derive(connection, context, revision, load_evidence(connection, revision.id))
-        # Also those that only an earlier revision had: their incidents here are over.
-        types = sorted(
-            {
-                item.plot_type_id
-                for row in revisions_of(connection, context.pass_row.id, context.run)
-                for item in load_items(connection, row.id)
-            }
-        )
     flagged = sum(1 for verdict in verdicts if verdict.severity >= LOOK)
     worst = max((verdict.severity for verdict in verdicts), default=0)
-
-    def save(connection: Connection) -> None:
-        lock_pass(connection, context.pass_row.id)
-        save_verdicts(connection, revision.id, verdicts)
-        values: dict[str, Any] = {"flagged_count": flagged, "severity": worst, "judged_at": now()}
-        if not revision.reached("judged"):
-            values["state"] = "judged"
-        update_revision(connection, revision.id, **values)
-        for plot_type_id in types:
-            _renew_incidents(connection, context, plot_type_id)
-
-    writing(context.engine, save)
+    writing(context.engine, lambda connection: enter_verdicts(connection, context, revision, verdicts, now()))
     with_image = any(verdict.state not in ("missing", "unreadable") for verdict in verdicts)
     quality = "bad" if worst >= PROBLEM else "good" if with_image else "no_data"
     line = f"{context.name} r{revision.revision}: {len(verdicts)} verdicts, {flagged} need a look ({quality})"
     return Outcome(line, ("flagged" if flagged else "clean", quality), len(verdicts))
+
+
+def enter_verdicts(
+    connection: Connection, context: RunContext, revision: RevisionRow, verdicts: Sequence[VerdictRow], at: datetime
+) -> None:
+    """Make these the verdicts of a revision, judged at that instant, and renew every incident that they touch."""
+    lock_pass(connection, context.pass_row.id)
+    save_verdicts(connection, revision.id, verdicts)
+    values: dict[str, Any] = {
+        "flagged_count": sum(1 for verdict in verdicts if verdict.severity >= LOOK),
+        "severity": max((verdict.severity for verdict in verdicts), default=0),
+        "judged_at": at,
+    }
+    if not revision.reached("judged"):
+        values["state"] = "judged"
+    update_revision(connection, revision.id, **values)
+    # Also the plot types that only an earlier revision had: their incidents here are over.
+    types = {
+        item.plot_type_id
+        for row in revisions_of(connection, context.pass_row.id, context.run)
+        for item in load_items(connection, row.id)
+    }
+    for plot_type_id in sorted(types):
+        _renew_incidents(connection, context, plot_type_id)
 
 
 def derive(
@@ -126,6 +132,7 @@ def _evidence(
         status=item.status,  # type: ignore[arg-type]
         reason=f"{item.source}: {item.reason}" if item.source else item.reason,
         duplicate_of=item.duplicate_of,
+        held=STANDING in said,
         beam=beam,
         content=Content(content.status == "empty", float(content.numbers["ink"]), content.sentence)
         if content

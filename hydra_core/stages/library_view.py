@@ -11,8 +11,8 @@ from hydra_core.models.engine import read_card
 from hydra_core.models.spec import ModelCard
 from hydra_core.report.views import LibraryView, ModelView
 from hydra_core.stages.wording import shown_name
-from hydra_core.store.items import all_plot_types
 from hydra_core.store.labelbook import archived_label_count
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import (
     ModelRow,
     ThresholdRow,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy.engine import Engine
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.clock import now
+from hydra_core.base.errors import DataError
 from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
 from hydra_core.report.index_page import publish_front, publish_index
@@ -12,40 +16,62 @@ from hydra_core.report.lock import site_lock
 from hydra_core.report.run_page import publish_run as write_run_page
 from hydra_core.report.site_pages import publish_help, publish_status
 from hydra_core.report.site_pages import publish_library as write_library_page
+from hydra_core.stages.archive import remove_staging
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.index_view import front_view, index_view
 from hydra_core.stages.library_view import library_view
 from hydra_core.stages.run_view import run_view
 from hydra_core.stages.status_view import status_view
-from hydra_core.store.ledger import PassRow, update_revision
+from hydra_core.store.ledger import PassRow, RevisionRow, update_revision
 from hydra_core.store.session import reading, writing
 
 
 def publish_run(context: RunContext) -> Outcome:
-    """Publish the newest revision of a run: its page first, then every list that names it."""
+    """Publish the newest revision of a run: its page first, then every list that names it.
+
+    It counts as published only when the lists name it: whoever asks for what is unfinished finds it until then.
+    """
     site = context.site
     with reading(context.engine) as connection:
         revision = current_revision(connection, context, "archived")
-        with Block.open(block_file(context, revision), revision.block_sha) as block:
+        staging = site.staging(context.pass_row.name, revision.run, revision.revision)
+        path, sha = _block_to_show(context, revision, staging / "block.h5")
+        with Block.open(path, sha) as block:
             view = run_view(connection, context, revision, block)
             href = write_run_page(site.site_pages, view, full_images=site.settings.publish.full_images)
-    if not revision.reached("published"):
-        writing(
-            context.engine,
-            lambda connection: update_revision(connection, revision.id, state="published", published_at=now()),
-        )
-    publish_lists(site, context.engine, context.pass_row, context.run)
+    remove_staging(staging)
+
+    def enter(connection: Connection) -> None:
+        if not revision.reached("published"):
+            update_revision(connection, revision.id, state="published", published_at=now())
+        _write_lists(connection, site, context.pass_row, context.run)
+
+    with site_lock(site.site_pages):
+        writing(context.engine, enter)
     return Outcome(f"{context.name} r{revision.revision}: {site.site_pages / href}", images=len(view.cards))
+
+
+def _block_to_show(context: RunContext, revision: RevisionRow, staged: Path) -> tuple[Path, str | None]:
+    """Return the block from which a page is made: the one in staging, where it holds images that the archive lacks."""
+    if staged.exists():
+        with suppress(DataError), Block.open(staged) as block:
+            if len(block.items) == revision.item_count:
+                return staged, None
+    return block_file(context, revision), revision.block_sha
 
 
 def publish_lists(site: Site, engine: Engine, row: PassRow, run: int) -> None:
     """Publish what names a run: the index of its pass, the front page, the status page."""
+    with site_lock(site.site_pages), reading(engine) as connection:
+        _write_lists(connection, site, row, run)
+
+
+def _write_lists(connection: Connection, site: Site, row: PassRow, run: int) -> None:
     pages = site.site_pages
-    with site_lock(pages), reading(engine) as connection:
-        publish_index(pages, index_view(connection, site, row, run))
-        publish_front(pages, front_view(connection, site))
-        publish_status(pages, status_view(connection, site))
-        publish_help(pages)
+    publish_index(pages, index_view(connection, site, row, run))
+    publish_front(pages, front_view(connection, site))
+    publish_status(pages, status_view(connection, site))
+    publish_help(pages)
 
 
 def publish_library(context: RunContext) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,20 +15,22 @@ from sqlalchemy.engine import Connection, Engine
 from hydra_core.base.names import PlotKey
 from hydra_core.config.plots import IGNORE
 from hydra_core.config.site import Site
+from hydra_core.config.training import PlotInput, PlotTraining
 from hydra_core.intake.block import Block
-from hydra_core.intake.images import read_image
 from hydra_core.labels.inbox import receive
-from hydra_core.models.engine import Engine as Network
-from hydra_core.models.engine import load, read_card
-from hydra_core.models.pixels import model_input
+from hydra_core.models.asked import InputSpec
+from hydra_core.models.engine import Prediction, load, read_card
+from hydra_core.models.pictures import room_for
 from hydra_core.models.proof import Decision, gate, measure
 from hydra_core.models.spec import Metrics, ModelCard, TrainingError, TrainSpec
+from hydra_core.models.telling import teller
 from hydra_core.stages.context import Outcome, RunContext
+from hydra_core.stages.emulated_bad import emulated_images
 from hydra_core.stages.judging import rules_in_force
-from hydra_core.stages.networks import open_network
-from hydra_core.store.items import all_plot_types
+from hydra_core.stages.networks import network_input, open_network
 from hydra_core.store.labelbook import LabelledImage, archived_label_count, labelled_images, labelled_plot_types
 from hydra_core.store.ledger import all_passes
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import (
     ModelRow,
     ThresholdRow,
@@ -44,6 +47,7 @@ from hydra_core.store.registry import (
 from hydra_core.store.session import reading, writing
 
 Progress = Callable[[str], None]
+Predict = Callable[[NDArray[np.uint8]], Prediction]
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,11 @@ def due_types(connection: Connection, site: Site) -> list[DueType]:
     return sorted(found, key=lambda due: (-due.mark, due.plot))
 
 
-def retrain(context: RunContext, progress: Progress = print) -> Outcome:
+def retrain(context: RunContext, progress: Progress | None = None) -> Outcome:
     """Take the inbox in and train at most one plot type; others wait for the next call."""
+    progress = progress or teller()
     for received in receive(context.site, context.engine):
-        progress(f"{received.file}: {received.refused or f'{received.labels} labels'}")
+        progress(f"{received.file}: {received.said}")
     with reading(context.engine) as connection:
         due = due_types(connection, context.site)
     owner = f"{context.pass_row.name}/{context.run}"
@@ -89,48 +94,83 @@ def _claim(due: DueType, owner: str, connection: Connection) -> bool:
 
 def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, threads: int) -> str:
     """Train, prove and enter one model; return in a sentence what became of it."""
-    from hydra_core.models.train import train
+    from hydra_core.models.train import train, work_folder
 
     with reading(engine) as connection:
         images = [image for image in labelled_images(connection, due.plot_type_id) if image.class_name != IGNORE]
         passes = {row.id: row.name for row in all_passes(connection)}
         live = live_model(connection, due.plot_type_id)
-    settings = site.settings.training
-    spec = TrainSpec(
-        network=site.plot_type(due.plot).network or settings.network,
-        size=settings.size,
-        epochs=settings.epochs,
-        seed=settings.seed,
-    )
+    spec = training_spec(site, due.plot)
     name = _name(due)
     progress(f"training {name} on {len(images)} labelled images: {_counts(images)}")
-    try:
-        pixels = _pixels(site, images, passes, spec.size)
-        result = train(
-            spec,
-            pixels,
-            [image.class_name for image in images],
-            [image.run for image in images],
-            [image.image_sha for image in images],
-            site.model_folder(due.plot, name),
-            progress,
-            threads=threads,
-        )
-    except TrainingError as refusal:
-        outcome = f"{due.plot} was not trained: {refusal.cause}"
-        writing(
-            engine,
-            lambda connection: finish_claim(connection, due.plot_type_id, due.mark, "refused", outcome, None),
-        )
-        return outcome
-    sides = [
-        (image.image_sha, image.class_name, side)
-        for image, side in zip(images, result.split.sides, strict=True)
-        if side in ("train", "validation", "test")
-    ]
-    tested = [number for number, side in enumerate(result.split.sides) if side == "test"]
-    decision = _decide(site, engine, due, live, result.card, images, pixels, tested, threads)
+    with reading(engine) as connection:
+        faults = emulated_images(site, connection, due.plot, images, passes, spec.input, seed=spec.seed)
+    if faults:
+        progress(f"no label names a problem: {len(faults)} emulated images of {spec.balance_to} train as well")
+    folder = site.model_folder(due.plot, name)
+    with room_for(len(images) + len(faults), spec.size, work_folder(folder)) as pixels:
+        _fill(pixels, site, images, passes, spec.input)
+        for number, fault in enumerate(faults, len(images)):
+            pixels[number] = fault.image
+        try:
+            result = train(
+                spec,
+                pixels,
+                [image.class_name for image in images] + [spec.balance_to] * len(faults),
+                [image.run for image in images] + [images[fault.source].run for fault in faults],
+                [image.image_sha for image in images] + [fault.image_sha for fault in faults],
+                folder,
+                progress,
+                threads=threads,
+                emulated=[False] * len(images) + [True] * len(faults),
+            )
+        except TrainingError as refusal:
+            shutil.rmtree(work_folder(folder), ignore_errors=True)
+            return _refused(engine, due, refusal)
+        sides = [
+            (image.image_sha, image.class_name, side)
+            for image, side in zip(images, result.split.sides[: len(images)], strict=True)
+            if side in ("train", "validation", "test")
+        ]
+        tested = [number for number, side in enumerate(result.split.sides) if side == "test"]
+        decision = _decide(site, engine, due, live, result.card, images, pixels, tested, threads)
     return _enter(site, engine, due, name, result.card, sides, decision)
+
+
+def training_spec(site: Site, plot: PlotKey) -> TrainSpec:
+    """Return how networks of a plot type are trained at this site."""
+    settings = site.settings.training
+    entry = site.plot_type(plot)
+    seen = entry.input or PlotInput()
+    own = entry.training or PlotTraining()
+    return TrainSpec(
+        network=entry.network or settings.network,
+        network_module=settings.network_module,
+        weights=settings.weights,
+        size=seen.size or settings.size,
+        aspect=seen.aspect,
+        masks=seen.masks,
+        epochs=settings.epochs,
+        sampling=own.sampling or settings.sampling,
+        balance_to=next((known.name for known in site.plots.classes if known.problem), "Bad"),
+        class_weights=settings.class_weights,
+        label_smoothing=settings.label_smoothing,
+        augment=own.augment,
+        keep=settings.keep,
+        arithmetic=settings.arithmetic,
+        run_block=settings.run_block,
+        near=settings.near,
+        seed=settings.seed,
+    )
+
+
+def _refused(engine: Engine, due: DueType, refusal: TrainingError) -> str:
+    outcome = f"{due.plot} was not trained: {refusal.cause}"
+    writing(
+        engine,
+        lambda connection: finish_claim(connection, due.plot_type_id, due.mark, "refused", outcome, None),
+    )
+    return outcome
 
 
 def _counts(images: list[LabelledImage]) -> str:
@@ -138,18 +178,18 @@ def _counts(images: list[LabelledImage]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
 
 
-def _pixels(
-    site: Site, images: list[LabelledImage], passes: dict[int, str], size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    found = np.zeros((len(images), *size, 3), dtype=np.uint8)
+def _fill(
+    pixels: NDArray[np.uint8], site: Site, images: list[LabelledImage], passes: dict[int, str], spec: InputSpec
+) -> None:
+    """Write the images, as a network with this input takes them, into `pixels` (n, h, w, 3)."""
     places: dict[tuple[int, int, int], list[int]] = {}
     for number, image in enumerate(images):
         places.setdefault((image.pass_id, image.run, image.revision), []).append(number)
     for (pass_id, run, revision), numbers in places.items():
-        with Block.open(site.archive_file(passes[pass_id], run, revision)) as block:
+        path = site.archive_file(passes[pass_id], run, revision, images[numbers[0]].generation)
+        with Block.open(path) as block:
             for number in numbers:
-                found[number] = model_input(read_image(block.data(images[number].block_index)), size)
-    return found
+                pixels[number] = network_input(block, images[number].block_index, spec)
 
 
 def _decide(
@@ -180,18 +220,18 @@ def _decide(
             return Decision(False, "the live model was trained on every test image, so the two cannot be compared")
         folder = site.model_folder(due.plot, _name(due))
         candidate = load(folder, threads=threads)
-        mine = _measured(candidate, card.classes, images, pixels, fair)
+        mine = _measured(candidate.predict, card.classes, images, pixels, fair)
         network = open_network(site, live, threads)
-        if network.size != card.size:
-            return Decision(False, f"the live model takes images of {network.size}, this one of {card.size}")
-        rival = _measured(network.engine, network.classes, images, pixels, fair)
+        if network.input != card.input:
+            return Decision(False, "the live model takes the plots in another form, so the two cannot be compared")
+        rival = _measured(network.predict, network.classes, images, pixels, fair)
     return gate(mine, rival, knows=card.classes, problem_classes=problems, floor=settings.min_macro_f1)
 
 
 def _measured(
-    network: Network, classes: tuple[str, ...], images: list[LabelledImage], pixels: NDArray[np.uint8], which: list[int]
+    predict: Predict, classes: tuple[str, ...], images: list[LabelledImage], pixels: NDArray[np.uint8], which: list[int]
 ) -> Metrics:
-    answers = network.predict(pixels[which]).probs.argmax(axis=1)
+    answers = predict(pixels[which]).probs.argmax(axis=1)
     return measure(
         [images[number].class_name for number in which],
         [classes[answer] for answer in answers],

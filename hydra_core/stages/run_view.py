@@ -19,7 +19,6 @@ from hydra_core.store.items import (
     EvidenceRow,
     ItemRow,
     VerdictRow,
-    all_plot_types,
     load_evidence,
     load_incidents,
     load_items,
@@ -27,6 +26,7 @@ from hydra_core.store.items import (
 )
 from hydra_core.store.labelbook import labels_for_images
 from hydra_core.store.ledger import RevisionRow
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import all_models, load_judging_set
 
 
@@ -120,10 +120,11 @@ def _card(
         made_at=_source_time(block, item),
         model=models.get(verdict.model_id) if verdict.model_id else None,
         sha256=item.sha256,
-        source=item.source,
+        source=f"{item.source}: {item.member}" if item.member else item.source,
         width=item.width,
         height=item.height,
-        image=partial(block.data, item.block_index) if item.status == "ok" else None,
+        image=partial(block.data, item.block_index) if block.has_image(item.block_index) else None,
+        tombstone=item.tombstone,
         maps=tuple(HeatMap(found.class_name, found.kind, found.values) for found in maps.get(item.block_index, ())),
         label=labels.get((item.plot_type_id, item.sha256)) if item.sha256 else None,
         contact=plot.contact,

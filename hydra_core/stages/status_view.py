@@ -10,9 +10,12 @@ from sqlalchemy.engine import Connection
 
 import hydra_core
 from hydra_core.base.clock import now
+from hydra_core.base.plot_names import argument_of
 from hydra_core.config.site import Site
-from hydra_core.report.views import StatusView, TaskTiming
+from hydra_core.report.views import NewTypeView, StatusView, TaskTiming
+from hydra_core.stages.new_types import waiting_types
 from hydra_core.store.ledger import RevisionRow, all_passes, unfinished
+from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import newest_judging_set
 from hydra_core.store.schema import SCHEMA_REVISION
 from hydra_core.store.summary import pass_counts
@@ -24,6 +27,8 @@ _WHY = {
     "judged": "judged, not archived yet",
     "archived": "archived, its page is not published yet",
 }
+#: A file of histograms may bring thousands of plot types; a page that names them all would be read by nobody.
+_MOST_NAMED = 30
 
 
 def status_view(connection: Connection, site: Site) -> StatusView:
@@ -33,6 +38,8 @@ def status_view(connection: Connection, site: Site) -> StatusView:
         if row.state == "open":
             waiting += [(row.name, found.run, _why(found)) for found in unfinished(connection, row.id)[:50]]
     newest = newest_judging_set(connection)
+    known = all_plot_types(connection)
+    new, more = waiting_types(connection, site, _MOST_NAMED)
     return StatusView(
         experiment=site.settings.site.experiment,
         updated_at=now(),
@@ -54,6 +61,8 @@ def status_view(connection: Connection, site: Site) -> StatusView:
         ),
         sizes=tuple(_sizes(site)),
         unmatched=tuple(load_unmatched(connection)),
+        new_types=tuple(NewTypeView(argument_of(one.plot, known), one.first_seen_at, one.images) for one in new),
+        more_new_types=more,
     )
 
 

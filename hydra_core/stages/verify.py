@@ -9,7 +9,7 @@ from hydra_core.base.errors import WorkflowError
 from hydra_core.stages.classify import look
 from hydra_core.stages.context import RunContext, current_revision
 from hydra_core.stages.judge import derive
-from hydra_core.store.items import EvidenceRow, VerdictRow, load_items, load_verdicts
+from hydra_core.store.items import EvidenceRow, VerdictRow, load_evidence, load_items, load_verdicts
 from hydra_core.store.registry import load_judging_set
 from hydra_core.store.session import reading
 
@@ -48,6 +48,9 @@ def verify(context: RunContext) -> Verification:
         evidence: dict[int, list[EvidenceRow]] = {}
         for row in look(context, revision, items, chosen):
             evidence.setdefault(row.item_id, []).append(row)
+        # Of an image that has left the archive the evidence is what there still is.
+        buried = {item.id for item in items if item.tombstone}
+        evidence |= {key: rows for key, rows in load_evidence(connection, revision.id).items() if key in buried}
         derived = {row.item_id: row for row in derive(connection, context, revision, evidence)}
     names = {item.id: f"{item.plot} chunk {item.chunk}" if item.chunk is not None else str(item.plot) for item in items}
     differences = [f"{names[key]}: no verdict was written" for key in derived if key not in written]

@@ -59,7 +59,7 @@ def join(processes: list[Process]) -> None:
     assert [process.exitcode for process in processes] == [0] * len(processes)
 
 
-@pytest.mark.parametrize("stage", ["chunk-images", "classify", "judge", "archive"])
+@pytest.mark.parametrize("stage", ["chunk-images", "classify", "judge", "archive-run"])
 def test_stage_done_by_several_at_once_is_done_once(staged: StagedRun, tmp_path: Path, stage: str) -> None:
     made = staged.copy(stage, tmp_path / "data")
     join(started(AT_ONCE, do_stage, made.root, stage))

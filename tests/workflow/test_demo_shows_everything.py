@@ -74,7 +74,7 @@ def test_late_chunk_makes_a_revision_and_leaves_the_first_as_it_was(played: Play
 def test_run_without_images_has_a_page_that_says_so(played: PlayedDemo) -> None:
     found = page(played, EMPTY)
     assert found["cards"] == []
-    assert found["notes"] == ["The run arrived without any image."]
+    assert found["notes"] == ["The run arrived without any plot."]
 
 
 def test_empty_plots_are_no_alarm_when_there_was_no_beam(played: PlayedDemo) -> None:

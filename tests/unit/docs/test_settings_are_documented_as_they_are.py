@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from hydra_core.config import plots, site
+from hydra_core.config import histograms, plots, retention, site
 from hydra_core.intake.naming import NamingRule, ParsedName, parse_path
 
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -24,12 +24,19 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[database]`": site.DatabaseSection,
     "`[cylc]`": site.CylcSection,
     "`[intake]`": site.IntakeSection,
+    "`[intake.histograms]`": histograms.HistogramsSection,
     "`[[intake.rule]]`": site.NamingRuleSection,
     "`[conditions]`": site.ConditionsSection,
     "`[training]`": site.TrainingSection,
+    "`[inference]`": site.InferenceSection,
     "`[publish]`": site.PublishSection,
+    "`[retention]`": retention.RetentionSection,
+    "`[[retention.rule]]`": retention.RetentionRule,
     "`[[class]]`": plots.PlotClass,
     "`[[plot]]`": plots.PlotType,
+    "`[plot.input]`": plots.PlotInput,
+    "`[plot.training]`": plots.PlotTraining,
+    "`[plot.draw]`": plots.DrawSettings,
     "people.toml": site.PeopleFile,
     "`[[person]]`": site.Person,
 }
@@ -45,6 +52,8 @@ def _defaults(model: type[BaseModel]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseModel):
+            continue  # a section of its own
         if isinstance(default, tuple):
             default = list(default)
         found[field.alias or name] = str(default) if isinstance(default, Path) else default

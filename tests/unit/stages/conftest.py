@@ -46,6 +46,8 @@ PLOTS = """
 name = "CDC"
 expected = true
 [[plot]]
+name = "Extra"
+[[plot]]
 name = "RICH"
 chunked = false
 expected = true

@@ -61,7 +61,7 @@ BOUNDARIES: list[tuple[int, str, str, Callable[[Callable[..., Any]], Callable[..
     (4, "archive", "_keep", afterwards),
     (4, "archive", "writing", within),
     (4, "archive", "writing", afterwards),
-    (4, "archive", "_remove_if_empty", beforehand),
+    (4, "archive", "remove_staging", beforehand),
     (5, "publish", "write_run_page", beforehand),
     (5, "publish", "write_run_page", afterwards),
     (5, "publish", "writing", within),

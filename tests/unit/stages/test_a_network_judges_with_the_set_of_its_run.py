@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from hydra_core.base.errors import DataError
 from hydra_core.base.names import PlotKey
 from hydra_core.intake.maps import read_maps
+from hydra_core.models.asked import InputSpec
 from hydra_core.models.engine import Prediction
 from hydra_core.stages import classify as classify_stage
 from hydra_core.stages import heatmap as heatmap_stage
@@ -19,8 +20,9 @@ from hydra_core.stages.context import RunContext, maps_file
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.judging import rules_in_force
 from hydra_core.stages.verify import verify
-from hydra_core.store.items import load_items, load_verdicts, plot_type_ids
+from hydra_core.store.items import load_items, load_verdicts
 from hydra_core.store.ledger import RevisionRow, newest_revision
+from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.registry import (
     ModelRow,
     ThresholdRow,
@@ -45,6 +47,12 @@ class FakeNetwork:
     name: str
     size: tuple[int, int] = (24, 32)
     classes: tuple[str, ...] = CLASSES
+    residual: None = None
+    own_head: bool = False
+
+    @property
+    def input(self) -> InputSpec:
+        return InputSpec(size=self.size)
 
     def predict(self, images: NDArray[np.uint8]) -> Prediction:
         assert images.shape[1:] == (24, 32, 3)
@@ -59,7 +67,7 @@ class FakeNetwork:
 def fake_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every model of the database be a fake network of its name."""
 
-    def opened(_site: Any, model: ModelRow, _threads: int) -> FakeNetwork:
+    def opened(_site: Any, model: ModelRow, _threads: int, **_: Any) -> FakeNetwork:
         return FakeNetwork(model.name)
 
     monkeypatch.setattr(classify_stage, "open_network", opened)

@@ -7,15 +7,22 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError, WorkflowError
+from hydra_core.base.names import PlotKey
+from hydra_core.passes.arrive import announce
+from hydra_core.report.paths import revision_href
 from hydra_core.stages.chunk_images import chunk_images
 from hydra_core.stages.classify import classify
 from hydra_core.stages.context import open_run
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.judge import judge
+from hydra_core.stages.judging import rules_in_force
 from hydra_core.stages.verify import verify
 from hydra_core.store.items import load_incidents, load_items, load_verdicts
 from hydra_core.store.ledger import newest_revision, revisions_of
+from hydra_core.store.plot_types import NewDecision, decide_types, known_types
+from hydra_core.store.registry import add_judging_set
 from hydra_core.store.schema import Verdict
 from hydra_core.store.session import reading, writing
 from tests.unit.stages.conftest import BEAM, DARK, STAGES, Deployment, a_plot
@@ -181,6 +188,31 @@ def test_a_plot_that_is_taken_away_takes_its_incidents_along_and_stops_nobody(fi
     assert fsck(finished.site, finished.engine).problems == ()
 
 
+def test_a_plot_type_that_is_new_is_kept_and_calls_nobody_until_it_is_accepted(finished: Deployment) -> None:
+    def of_fresh(run: int) -> list[tuple[str, int]]:
+        return [(state, severity) for name, _, state, _, severity in verdicts(finished, run) if name == "Fresh"]
+
+    fresh = PlotKey("Fresh", True)
+    for run in (5, 6):
+        finished.put(run, "metadata.json", b'{"beam_current_nA": 9}')
+        finished.put(run, "Fresh_0000.png", a_plot(None))
+        finished.put(run, "Fresh_0001.png", b"cut")
+    finished.want(5)
+    finished.work(5)
+    assert of_fresh(5) == [("undetermined", 0), ("unreadable", 0)]
+    with reading(finished.engine) as connection:
+        known = known_types(connection)[fresh]
+    assert (known.status, known.decided_at) == ("new", None)
+    page = (finished.site.site_pages / revision_href("p/v1", 5, 1) / "index.html").read_text(encoding="utf-8")
+    assert "1 plot type is new and waits for a decision" in page
+    accepted = NewDecision(fresh, "active", who="x", made_at=now())
+    writing(finished.engine, lambda connection: decide_types(connection, [accepted]))
+    finished.want(6)
+    finished.work(6)
+    assert of_fresh(6) == [("no_data", 3), ("unreadable", 2)]
+    assert fsck(finished.site, finished.engine).problems == ()
+
+
 STRANGE = [
     b'{"beam_current_nA": 1e999}',
     b'{"conditions": 5}',
@@ -233,3 +265,28 @@ def test_a_verdict_that_was_altered_is_found(finished: Deployment) -> None:
     assert found.differences == ("CDC:chunks chunk 4: severity was 0, is 3",)
     judge(finished.context(BEAM))
     assert verify(finished.context(BEAM)).differences == ()
+
+
+def test_a_run_is_judged_anew_only_when_asked_and_then_by_the_newest_judging_set(finished: Deployment) -> None:
+    def sets() -> list[int | None]:
+        with reading(finished.engine) as connection:
+            return [row.judging_set_id for row in revisions_of(connection, finished.row.id, BEAM)]
+
+    rules = rules_in_force(finished.site)
+    newer = writing(
+        finished.engine, lambda connection: add_judging_set(connection, "by hand", {**rules, "no_data": "x"})
+    )
+    assert finished.want(BEAM) == ["unchanged"]
+    finished.put(BEAM, "CDC_0009.png", a_plot(9))
+    assert finished.want(BEAM) == ["revision"]
+    finished.work(BEAM)
+    assert len(set(sets())) == 1
+    arrivals = announce(finished.site, finished.engine, finished.row, [BEAM], again=True)
+    assert [one.decision for one in arrivals] == ["revision"]
+    assert "judged anew" in arrivals[0].sentence
+    finished.work(BEAM)
+    first, second, third = sets()
+    assert first == second != third
+    assert third is not None
+    assert third >= newer.id
+    assert fsck(finished.site, finished.engine).problems == ()

@@ -15,9 +15,9 @@ from hydra_core.base.files import TEMP_PREFIX
 from hydra_core.stages.archive import archive
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.verify import verify
-from hydra_core.store.schema import Verdict
+from hydra_core.store.schema import Revision, Verdict
 from hydra_core.store.session import writing
-from tests.unit.stages.conftest import BEAM, Deployment
+from tests.unit.stages.conftest import BEAM, DARK, Deployment
 
 pytestmark = pytest.mark.faults
 ARCHIVED = f"archive/p/v1/0/{BEAM}-r1.h5"
@@ -114,3 +114,23 @@ def test_a_damaged_block_is_not_archived(after: Callable[[int, int], Deployment]
     block.unlink()
     with pytest.raises(DataError, match="is missing or damaged"):
         archive(deployment.context(BEAM))
+
+
+@pytest.mark.parametrize("percent", range(0, 100, 9))
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_damaged_block_is_named_and_the_others_are_looked_at(
+    finished: Deployment, percent: int, recorded: bool
+) -> None:
+    path = finished.site.root / ARCHIVED
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * percent // 100])
+    page = finished.site.root / f"site/passes/p/v1/runs/{DARK}/r1/index.html"
+    page.unlink()
+    if not recorded:
+        # As if it had been written so: what is in it must be noticed too.
+        change = sa.update(Revision).where(Revision.fingerprint.is_not(None)).values(block_sha=None)
+        writing(finished.engine, lambda connection: connection.execute(change))
+    problems = fsck(finished.site, finished.engine).problems
+    assert len(problems) == 2
+    assert [str(path) in one for one in problems] == [True, False]
+    assert str(page) in problems[1]

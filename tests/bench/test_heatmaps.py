@@ -1,0 +1,223 @@
+"""What heat maps are worth: do they point at the planted fault, and do they depend on what the network has learned.
+
+Run by ``make bench``; writes ``docs/results/heatmaps.md``. Networks are trained for it, some minutes each.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hydra_core.base.clock import now
+from hydra_core.emulate.catalogue import demo_plot
+from hydra_core.emulate.faults import FAULTS, apply_fault
+from hydra_core.emulate.items import fault_cells
+from hydra_core.emulate.plots import make_item, rng_for
+from hydra_core.intake.histograms.draw import draw_png, region_box
+from hydra_core.intake.images import read_image
+from hydra_core.models.asked import TrainSpec
+from hydra_core.models.export import predict_keras
+from hydra_core.models.gradcam import grad_cam
+from hydra_core.models.lazy import tensorflow
+from hydra_core.models.maps import class_map, contrast_map
+from hydra_core.models.networks import build
+from hydra_core.models.pixels import model_input
+from hydra_core.models.residual import fit_residual
+from hydra_core.models.train_on import Labelled, train_on
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "heatmaps.md"
+SIZE = (128, 128)
+SEED = 7
+KINDS = {
+    "CDC_occupancy": ("dead_board", "board_at_30_percent", "hot_channel", "swapped_cable"),
+    "ECAL_occupancy": ("dead_board", "dead_sector", "hot_channel"),
+    "RF_timing": ("shifted_peak", "doubled_peak", "noise"),
+}
+GOOD_TRAIN, BAD_TRAIN, BAD_TEST, EPOCHS = 160, 24, 30, 16
+DRAWS = 5
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Plots of one fault and where in them it is."""
+
+    images: np.ndarray
+    boxes: list[Box]
+
+
+def good_plots(name: str, n: int, first: int) -> np.ndarray:
+    kind = demo_plot(name)
+    drawn = (draw_png(make_item(kind, SEED, first + i // 4, i % 4), scale=kind.scale) for i in range(n))
+    return np.stack([model_input(read_image(data), SIZE) for data in drawn])
+
+
+def bad_plots(name: str, fault: str, n: int, first: int) -> Planted:
+    kind, images, boxes = demo_plot(name), [], []
+    for i in range(n):
+        before = make_item(kind, SEED, first + i, 0)
+        cells = fault_cells(kind, fault, 7 * i + first)
+        after = apply_fault(fault, before, cells, rng_for(SEED, "fault", name, fault, first + i))
+        changed = np.abs(after.values - before.values) > 4 * np.sqrt(after.values + before.values + 1)
+        local = FAULTS[fault].scope != "all" and fault != "hot_channel"
+        box = region_box(after, cells if local or not changed.any() else changed, scale=kind.scale)
+        if box is not None:
+            images.append(model_input(read_image(draw_png(after, scale=kind.scale)), SIZE))
+            boxes.append(box)
+    return Planted(np.stack(images), boxes)
+
+
+def peak_inside(values: np.ndarray, box: Box) -> bool:
+    """Say whether the largest value lies in the box, or so near that the map cannot tell."""
+    height, width = values.shape
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    x, y = (column + 0.5) / width, (row + 0.5) / height
+    slack_x, slack_y = max(0.02, 0.5 / width), max(0.02, 0.5 / height)
+    inside = box[0] - slack_x <= x <= box[2] + slack_x and box[1] - slack_y <= y <= box[3] + slack_y
+    return bool(values.any() and inside)
+
+
+def share_inside(values: np.ndarray, box: Box) -> float:
+    """Return which part of the map's sum lies in the box, each value spread over its cell."""
+    height, width = values.shape
+    columns, rows = np.arange(width), np.arange(height)
+    across = np.clip(np.minimum(box[2] * width, columns + 1) - np.maximum(box[0] * width, columns), 0, 1)
+    down = np.clip(np.minimum(box[3] * height, rows + 1) - np.maximum(box[1] * height, rows), 0, 1)
+    return float((values * down[:, None] * across).sum() / max(values.sum(), 1e-9))
+
+
+def finer_layer(model: Any) -> str:
+    """Return the last layer of the network's 32 x 32 stage, one before the last."""
+    return [layer.name for layer in model.get_layer("body").layers if layer.output.shape[1] == 32][-1]
+
+
+def scaled(values: np.ndarray) -> np.ndarray:
+    return np.stack([class_map(one[..., None], 0) for one in values])
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    ranks = [values.ravel().argsort().argsort() for values in (one, other)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def trained_network(name: str) -> tuple[Any, int, int, float, dict[str, Planted], np.ndarray]:
+    good = good_plots(name, GOOD_TRAIN, 130_000)
+    taught = {fault: bad_plots(name, fault, BAD_TRAIN, 131_000) for fault in KINDS[name]}
+    bad = np.concatenate([planted.images for planted in taught.values()])
+    images = np.concatenate([good, bad])
+    classes = ["Good"] * len(good) + ["Bad"] * len(bad)
+    runs = [130_000 + i // 4 for i in range(len(good))] + [131_000 + i for i in range(len(bad))]
+    spec = TrainSpec(network="compact", size=SIZE, epochs=EPOCHS, near=0.0, seed=1)
+    fitted = train_on(spec, Labelled(images, classes, runs), tell=lambda _line: None, threads=1)
+    answers = fitted.answers["test"].probs.argmax(1) == fitted.labels[fitted.side("test")]
+    tested = {fault: bad_plots(name, fault, BAD_TEST, 132_000) for fault in KINDS[name]}
+    return fitted.model, fitted.classes.index("Bad"), fitted.classes.index("Good"), answers.mean(), tested, good
+
+
+def randomised(model: Any, seed: int) -> list[tuple[str, Any]]:
+    """Return networks of which more and more layers, from the last to the first, have fresh weights."""
+    _, keras = tensorflow()
+    keras.utils.set_random_seed(seed)
+    fresh = build("compact", SIZE, 2)
+    mixed = build("compact", SIZE, 2)
+    mixed.set_weights(model.get_weights())
+    inner, source = mixed.get_layer("body").layers, fresh.get_layer("body").layers
+    pairs = [(mixed.get_layer("cam"), fresh.get_layer("cam")), *zip(inner[::-1], source[::-1], strict=True)]
+    pairs = [(mine, new) for mine, new in pairs if mine.weights]
+    told: list[tuple[str, Any]] = []
+    for number, (mine, new) in enumerate(pairs, start=1):
+        mine.set_weights(new.get_weights())
+        if number in (1, 3, 7, len(pairs)):
+            copy = build("compact", SIZE, 2)
+            copy.set_weights(mixed.get_weights())
+            told.append((f"{number} of {len(pairs)}", copy))
+    return told
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(5400)
+def test_heat_maps_are_measured() -> None:
+    """Train, plant, look, and write the tables."""
+    table, checks, falls = [], [], []
+    for name in KINDS:
+        model, bad, other, accuracy, tested, good = trained_network(name)
+        residual = fit_residual(good)
+        assert residual is not None
+        finer = finer_layer(model)
+        for fault, planted in tested.items():
+            said = predict_keras(model, planted.images)
+            maps = {
+                "class": np.stack([class_map(cam, bad) for cam in said.cam]),
+                "contrast": np.stack([contrast_map(cam, bad, other) for cam in said.cam]),
+                "finer": scaled(grad_cam(model, planted.images, bad, against=other, layer=finer)),
+                "finer, each place": scaled(
+                    grad_cam(model, planted.images, bad, against=other, layer=finer, each_place=True)
+                ),
+                "residual": residual.maps(planted.images),
+            }
+            figures = [
+                (
+                    np.mean([peak_inside(one, box) for one, box in zip(made, planted.boxes, strict=True)]),
+                    np.mean([share_inside(one, box) for one, box in zip(made, planted.boxes, strict=True)]),
+                )
+                for made in maps.values()
+            ]
+            area = np.mean([(box[2] - box[0]) * (box[3] - box[1]) for box in planted.boxes])
+            found = (said.probs.argmax(1) == bad).mean()
+            cells = " | ".join(f"{hit:.2f} / {share:.2f}" for hit, share in figures)
+            table.append(f"| {name} | {fault} | {found:.2f} | {area:.3f} | {cells} |")
+        checks.append(f"| {name} | {accuracy:.3f} |")
+        images = next(iter(tested.values())).images
+        before = [contrast_map(cam, bad, other) for cam in predict_keras(model, images).cam]
+        drawn: dict[str, list[float]] = {}
+        for seed in range(DRAWS):
+            for told, network in randomised(model, seed):
+                after = [contrast_map(cam, bad, other) for cam in predict_keras(network, images).cam]
+                values = [rank_correlation(a, b) for a, b in zip(before, after, strict=True)]
+                drawn.setdefault(told, []).append(float(np.mean(values)))
+        falls += [(name, told, float(np.mean(values)), max(map(abs, values))) for told, values in drawn.items()]
+    lines = [
+        "# What heat maps are worth",
+        "",
+        f"Made by `make bench` on {now().date()}, {os.cpu_count()} cores ({platform.machine()}), Python "
+        f"{platform.python_version()}. Emulated plots, network `compact` at 128 pixels, one for each plot type, "
+        f"trained on {GOOD_TRAIN} good plots and {BAD_TRAIN} of each fault; {BAD_TEST} plots of each fault, of other "
+        "runs and other boards, are looked at.",
+        "",
+        "## Do they point at the fault",
+        "",
+        "Peak inside the planted fault / share of the map inside it. The *area* is the share of the picture that the "
+        "fault covers: what a map that says nothing would reach. *Found*: plots that the network calls Bad. The "
+        "residual map is made of good plots alone; *finer* maps are Grad-CAM of Bad rather than Good one stage earlier "
+        "(32 x 32), which the exported engine cannot make.",
+        "",
+        "| plot type | fault | found | area | class map | contrast map | finer | finer, each place | residual map |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *table,
+        "",
+        "| plot type | accuracy of the network on its test runs |",
+        "|---|---|",
+        *checks,
+        "",
+        "## Do they depend on what was learned",
+        "",
+        "Rank correlation of the contrast maps with those of the same network after its last layers got fresh weights "
+        "(Adebayo et al. 2018): the mean of several draws, and the one furthest from 0. Maps that stay the same would "
+        "show the picture and not the reasons. A single draw can agree by chance, or be the negative. The residual "
+        "map asks no network, so it has no such check.",
+        "",
+        f"| plot type | layers with fresh weights | rank correlation, mean of {DRAWS} draws | furthest from 0 |",
+        "|---|---|---|---|",
+        *(f"| {name} | {told} | {value:.2f} | {most:.2f} |" for name, told, value, most in falls),
+    ]
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+    for name in KINDS:
+        values = [value for plot, _, value, _ in falls if plot == name]
+        assert values[-1] < 0.7, f"fresh weights leave the maps of {name} as they were: {values}"

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hydra_core.base.names import PlotKey
+from hydra_core.config.plots import PlotsFile, PlotType
+from hydra_core.config.site import DatabaseSection, PathsSection, PeopleFile, Site, SiteFile, SiteSection
+from hydra_core.emulate.catalogue import demo_plot
+from hydra_core.emulate.plots import make_item
+from hydra_core.models.asked import InputSpec, TrainSpec
+from hydra_core.stages.emulated_bad import BOARDS_2D, emulate_bad
+from hydra_core.stages.retrain import training_spec
+
+CDC = PlotKey("CDC_occupancy", True)
+
+
+def site(training: dict[str, Any], plot: dict[str, Any]) -> Site:
+    sections = SiteFile(
+        site=SiteSection(name="x", experiment="x"),
+        paths=PathsSection(data_root=Path("/nowhere")),
+        database=DatabaseSection(),
+        training=training,  # type: ignore[arg-type]
+    )
+    plots = PlotsFile.model_validate({"plot": [{"name": CDC.name, **plot}]})
+    return Site(folder=Path("/nowhere"), settings=sections, plots=plots, people=PeopleFile())
+
+
+def test_a_plot_type_that_says_nothing_is_trained_as_the_site_says() -> None:
+    spec = training_spec(site({"sampling": "normal", "keep": "averaged", "size": [64, 96]}, {}), CDC)
+    assert (spec.sampling, spec.keep, spec.size) == ("normal", "averaged", (64, 96))
+    assert spec.input == InputSpec(size=(64, 96))
+    assert spec.augment == ("shift",)
+    assert spec.balance_to == "Bad"
+
+
+def test_what_a_plot_type_says_counts_before_the_site() -> None:
+    plot = {
+        "network": "vit_tiny",
+        "input": {"size": [80, 80], "aspect": "pad", "masks": [[0, 0, 1, 0.12]]},
+        "training": {"sampling": "oversample", "augment": ["flip_x", "rotate90"]},
+    }
+    spec = training_spec(site({"sampling": "normal"}, plot), CDC)
+    assert (spec.network, spec.sampling, spec.augment) == ("vit_tiny", "oversample", ("flip_x", "rotate90"))
+    assert spec.input == InputSpec(size=(80, 80), aspect="pad", masks=((0.0, 0.0, 1.0, 0.12),))
+    assert training_spec(site({}, plot), PlotKey("another", True)).input == InputSpec()
+
+
+def test_the_defaults_of_a_site_are_those_of_a_training() -> None:
+    ours, plain = training_spec(site({}, {}), CDC), TrainSpec()
+    same = set(TrainSpec.model_fields) - {"epochs", "seed"}
+    assert {name: getattr(ours, name) for name in same} == {name: getattr(plain, name) for name in same}
+
+
+@pytest.mark.parametrize("wrong", [{"masks": [[0, 0.2, 1, 0.1]]}, {"size": [8, 8]}, {"aspect": "crop"}])
+def test_an_input_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="CDC_occupancy"):
+        PlotType.model_validate({"name": CDC.name, "input": wrong})
+
+
+@pytest.mark.parametrize("name", ["CDC_occupancy", "TOF_time"])
+def test_emulated_faults_take_many_boards_and_some_at_a_reduced_rate(name: str) -> None:
+    kind = demo_plot(name)
+    good = {number: make_item(kind, 1, 121000 + number, 0) for number in range(3)}
+    spec = InputSpec(size=(32, 32))
+    made = list(emulate_bad(good, 10, spec, scale=kind.scale, size=(96, 64), seed=4))
+    assert len(made) == 10
+    assert len({one.fault.rsplit(" ", 1)[1] for one in made}) >= (10 if name == "CDC_occupancy" else 8)
+    assert {one.fault.split(" of ")[0] for one in made} >= {"dead_board 0", "board_at_30_percent 0.3"}
+    assert {one.source for one in made} == {0, 1, 2}
+    assert len({one.image_sha for one in made}) == 10
+    again = list(emulate_bad(good, 10, spec, scale=kind.scale, size=(96, 64), seed=4))
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(made, again, strict=True))
+
+
+def test_nothing_is_emulated_from_nothing() -> None:
+    empty = demo_plot("CDC_occupancy").frame
+    spec = InputSpec(size=(32, 32))
+    assert list(emulate_bad({}, 5, spec, scale=None, seed=1)) == []
+    blank = empty.with_values(np.zeros_like(empty.values))
+    assert list(emulate_bad({0: blank}, 5, spec, scale=None, seed=1)) == []
+    assert BOARDS_2D[0] * BOARDS_2D[1] == 24
