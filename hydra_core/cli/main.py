@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import hydra_core
 from hydra_core.base.errors import HydraError
-from hydra_core.cli import admin, archive, demo, intake, models, passes, pins, plots, run
+from hydra_core.cli import admin, archive, demo, intake, models, passes, pins, plots, run, training
 from hydra_core.cli.output import fail
 
 EXIT_CODES = """exit codes: 0 done; 1 an error that names its cause and the next step; 2 wrong arguments;
@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"hydra {hydra_core.__version__}")
     top.add_argument("--site", help="the site's folder (default: $HYDRA_SITE)")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, passes, intake, plots, pins, run, models, archive, admin):
+    for module in (demo, passes, intake, plots, pins, run, training, models, archive, admin):
         module.add_commands(commands)
     _take_site_anywhere(top)
     return top

@@ -73,11 +73,8 @@ def collect_items(files: Sequence[SourceFile], root: Path, reading: Reading | No
             kept.append(replace(file, parsed=replace(file.parsed, plot=plot)))
     with ThreadPoolExecutor(max_workers=used.threads) as pool:
         items = list(pool.map(lambda file: read_item(file, root, used), kept))
-    notes = (
-        [f"{ignored} {'image is' if ignored == 1 else 'images are'} left out, because their plot types are ignored."]
-        if ignored
-        else []
-    )
+    which = "image of an ignored plot type is" if ignored == 1 else "images of ignored plot types are"
+    notes = [f"{ignored} {which} left out."] if ignored else []
     if numbers:
         drawn, said = histogram_items(
             numbers, root, used.histograms, used.decisions, used.prepare, threads=used.threads

@@ -186,4 +186,4 @@ def _notes(left: int, ignored: int) -> Iterator[str]:
     if left:
         yield f"{left} {'histogram is' if left == 1 else 'histograms are'} not among those that this site takes."
     if ignored:
-        yield f"{ignored} {'plot is' if ignored == 1 else 'plots are'} left out, because their plot types are ignored."
+        yield f"{ignored} {'plot of an ignored type is' if ignored == 1 else 'plots of ignored types are'} left out."

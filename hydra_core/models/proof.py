@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,6 +153,7 @@ def gate(
     knows: Sequence[str],
     problem_classes: Sequence[str],
     floor: float = 0.6,
+    emulated: Collection[str] = (),
 ) -> Decision:
     """Decide whether a candidate may go live.
 
@@ -168,10 +169,16 @@ def gate(
         Names of the classes that mean a problem.
     floor
         Smallest macro-F1 to go live at all.
+    emulated
+        Classes that the candidate learned from emulated images: only real ones in the test speak for it.
     """
     problems = [name for name in knows if name in set(problem_classes)]
     if not problems:
         return Decision(False, "it knows no class that means a problem")
+    unseen = [name for name in emulated if name not in candidate.per_class or not candidate.per_class[name].support]
+    if unseen:
+        names = ", ".join(sorted(unseen))
+        return Decision(False, f"it learned {names} from emulated images, and no test run holds a real one")
     if not any(candidate.per_class[p].support for p in problems if p in candidate.per_class):
         return Decision(False, f"no test run holds an example of a problem ({', '.join(problems)})")
     if candidate.macro_f1 < floor:

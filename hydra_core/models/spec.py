@@ -50,13 +50,28 @@ class Threshold(Frozen):
     f1: Share | None
 
 
+class Interval(Frozen):
+    """Where a figure lies with 95 % confidence, had other runs been the test."""
+
+    low: Share
+    high: Share
+
+
 class ClassMetrics(Frozen):
-    """How one class fared; None where the quotient has no meaning (never called, or no example)."""
+    """How one class fared; None where the quotient has no meaning (never called, or no example).
+
+    Attributes
+    ----------
+    precision_interval, recall_interval
+        None where the figure is None, or where too few runs were tested.
+    """
 
     precision: Share | None
     recall: Share | None
     f1: Share | None
     support: int = Field(ge=0)
+    precision_interval: Interval | None = None
+    recall_interval: Interval | None = None
 
 
 class Metrics(Frozen):
@@ -70,6 +85,12 @@ class Metrics(Frozen):
         Mean F1 of the classes that have examples in the set.
     images
         SHA-256 over the sorted hashes of the images: two results compare only if this is the same.
+    accuracy_interval, macro_f1_interval
+        None where too few runs were tested, or the model is of a version that gave none; `no_interval` says which.
+    calibration_error
+        Mean distance between confidence and share of right answers, over bins of equally many images.
+    unconfirmed
+        Share of the images whose winner lies below its threshold.
     """
 
     classes: tuple[str, ...]
@@ -79,6 +100,11 @@ class Metrics(Frozen):
     per_class: dict[str, ClassMetrics]
     confusion: tuple[tuple[int, ...], ...]
     images: str
+    accuracy_interval: Interval | None = None
+    macro_f1_interval: Interval | None = None
+    no_interval: str = ""
+    calibration_error: Share | None = None
+    unconfirmed: Share | None = None
 
 
 class Epoch(Frozen):

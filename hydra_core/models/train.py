@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from hydra_core.base.files import sha256_bytes
 from hydra_core.models.arrays import Images, Ints
 from hydra_core.models.engine import Prediction, read_card
 from hydra_core.models.export import Exported, export
+from hydra_core.models.intervals import with_intervals
 from hydra_core.models.pictures import Provider
 from hydra_core.models.pixels import preprocessing_hash
 from hydra_core.models.proof import max_f1_threshold, measure
 from hydra_core.models.residual import GOOD, MOST_IMAGES
-from hydra_core.models.spec import Metrics, ModelCard, TrainingError, TrainingFacts, TrainSpec
+from hydra_core.models.spec import Metrics, ModelCard, Threshold, TrainingError, TrainingFacts, TrainSpec
 from hydra_core.models.split import LEFT_OUT, SIDES, Split
 from hydra_core.models.train_on import Labelled, split_of, train_on, weights_hash
 
@@ -113,14 +114,21 @@ def train(
     classes, labels = fitted.classes, fitted.labels
     side = {name: fitted.side(name) for name in SIDES}
 
-    results = {
-        name: _measured(output, [class_names[i] for i in side[name]], classes, [hashes[i] for i in side[name]])
-        for name, output in fitted.answers.items()
-    }
     none = np.empty((0, len(classes)))
     val_probs = fitted.answers["validation"].probs if "validation" in fitted.answers else none
     of_validation = labels[side["validation"]]
     thresholds = {name: max_f1_threshold(val_probs[:, i], of_validation == i) for i, name in enumerate(classes)}
+    results = {
+        name: _measured(
+            output,
+            [class_names[i] for i in side[name]],
+            [int(groups[i]) for i in side[name]],
+            [hashes[i] for i in side[name]],
+            classes,
+            thresholds,
+        )
+        for name, output in fitted.answers.items()
+    }
     facts = TrainingFacts(
         fingerprint=fingerprint,
         spec=spec,
@@ -198,8 +206,16 @@ def _fingerprint(spec: TrainSpec, given: Labelled) -> str:
     return sha256_bytes(json.dumps(told, sort_keys=True).encode())
 
 
-def _measured(output: Prediction, truth: Sequence[str], classes: Sequence[str], hashes: Sequence[str]) -> Metrics:
-    return measure(truth, [classes[i] for i in output.probs.argmax(1)], classes, hashes)
+def _measured(
+    output: Prediction,
+    truth: Sequence[str],
+    runs: Sequence[int],
+    hashes: Sequence[str],
+    classes: Sequence[str],
+    thresholds: Mapping[str, Threshold],
+) -> Metrics:
+    metrics = measure(truth, [classes[i] for i in output.probs.argmax(1)], classes, hashes)
+    return with_intervals(metrics, truth, runs, output.probs, classes, thresholds)
 
 
 def _libraries() -> dict[str, str]:

@@ -97,7 +97,7 @@ def publish_index(site: Path, view: IndexView) -> str:
     with site_lock(site):
         for number, rows in blocks.items():
             write_if_changed(folder / "blocks" / f"{number}.js", shard("block", _block(view, number, rows)))
-            brief = [[row.run, row.href, row.severity, row.flagged] for row in rows]
+            brief = [[row.run, row.href, row.severity, row.flagged, row.run_name] for row in rows]
             write_if_changed(folder / "blocks" / f"{number}-runs.js", shard("runs", {"block": number, "runs": brief}))
             lines = (
                 (row.run, row.run_name, row.revision, iso(row.made_at), row.images, row.flagged, row.unreadable,

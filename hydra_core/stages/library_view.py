@@ -8,6 +8,7 @@ from hydra_core.base.clock import now
 from hydra_core.base.errors import DataError
 from hydra_core.config.site import Site
 from hydra_core.models.engine import read_card
+from hydra_core.models.figures import figures
 from hydra_core.models.spec import ModelCard
 from hydra_core.report.views import LibraryView, ModelView
 from hydra_core.stages.wording import shown_name
@@ -91,6 +92,7 @@ def _view(site: Site, row: ModelRow, card: ModelCard, thresholds: dict[str, Thre
             if one.validation_loss is not None and one.validation_accuracy is not None
         ),
         facts=(
+            *figures(test),
             ("network input", f"{card.size[1]} x {card.size[0]} pixels"),
             ("sampling", facts.spec.sampling),
             ("best epoch", str(facts.best_epoch)),

@@ -98,12 +98,23 @@ def open_network(
     """
     folder = site.model_folder(model.plot, model.name)
     judge = open_judge(folder, threads=threads, wish=wish, thresholds=thresholds)
-    if judge.identity != model.card_sha:
+    check_identity(folder, model, judge.identity)
+    return Network(judge.card, judge)
+
+
+def check_identity(folder: Path, model: ModelRow, identity: str) -> None:
+    """Refuse a folder whose card is not the one that the database knows.
+
+    Raises
+    ------
+    DataError
+        When `identity`, the SHA-256 of ``model.json`` in `folder`, is of another model.
+    """
+    if identity != model.card_sha:
         raise DataError(
             f"{folder} does not hold the model {model.name} that the database knows",
             next_step="restore the folder from a backup, or train again",
         )
-    return Network(judge.card, judge)
 
 
 class Shelf:

@@ -161,7 +161,14 @@ def _refusal(site: Site, card: ModelCard) -> str:
     problems = [known.name for known in site.plots.classes if known.problem]
     if not settings.problem_required:
         problems = list(card.classes)
-    decision = gate(card.test, None, knows=card.classes, problem_classes=problems, floor=settings.min_macro_f1)
+    decision = gate(
+        card.test,
+        None,
+        knows=card.classes,
+        problem_classes=problems,
+        floor=settings.min_macro_f1,
+        emulated=card.training.emulated,
+    )
     return "" if decision.live else decision.reason
 
 

@@ -44,7 +44,7 @@ from hydra_core.store.registry import (
     set_model_status,
     training_images,
 )
-from hydra_core.store.session import reading, writing
+from hydra_core.store.session import hold_database, reading, writing
 
 Progress = Callable[[str], None]
 Predict = Callable[[NDArray[np.uint8]], Prediction]
@@ -225,7 +225,14 @@ def _decide(
         if network.input != card.input:
             return Decision(False, "the live model takes the plots in another form, so the two cannot be compared")
         rival = _measured(network.predict, network.classes, images, pixels, fair)
-    return gate(mine, rival, knows=card.classes, problem_classes=problems, floor=settings.min_macro_f1)
+    return gate(
+        mine,
+        rival,
+        knows=card.classes,
+        problem_classes=problems,
+        floor=settings.min_macro_f1,
+        emulated=card.training.emulated,
+    )
 
 
 def _measured(
@@ -259,6 +266,8 @@ def _enter(
     ]
 
     def save(connection: Connection) -> str:
+        # A model may be promoted by hand at this very moment: never two live ones.
+        hold_database(connection)
         known = find_model(connection, name)
         if known is not None and known.status != "candidate":
             return f"{name} is {known.status}: {known.reason}"

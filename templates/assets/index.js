@@ -104,11 +104,12 @@
     const line = document.createElement("tr");
     const head = document.createElement("th");
     head.scope = "row";
-    const link = hydra.make("a", "", String(row.run));
+    const named = hydra.runNamed(row.run, row.name);
+    const link = hydra.make("a", named ? "named" : "", named ? hydra.make("bdi", "", row.name) : String(row.run));
     link.href = root + row.href;
     const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", "", calm(row));
     head.append(link, hydra.make("span", "", row.made.slice(5, 16).replace("T", " ")), told);
-    if (row.name !== String(row.run)) head.title = row.name;
+    if (row.name !== String(row.run)) head.title = named ? row.name + " (run " + row.run + ")" : row.name;
     line.append(head);
     for (const column of shownColumns) line.append(cellOf(row, column, row.cells.get(column.slug)));
     return line;

@@ -51,6 +51,10 @@
     return element;
   };
 
+  // Whether a run goes by a name of its own, and not by its number, however many noughts are before that.
+  hydra.runNamed = function (run, name) {
+    return Boolean(name) && !(/^[0-9]+$/.test(name) && Number(name) === run);
+  };
   // A name may break after its underscores and nowhere else if it can.
   hydra.name = function (text) {
     const bdi = hydra.make("bdi");

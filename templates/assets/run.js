@@ -253,9 +253,11 @@
     const links = [[runs[place - 1], "earlier", "Run before"], [place < 0 ? undefined : runs[place + 1], "later", "Run after"]];
     byId("neighbours").replaceChildren(...links.flatMap(([one, name, title]) => {
       if (!one) return [];
-      const link = hydra.make("a", name, name === "earlier" ? "\u2190 " + one[0] : one[0] + " \u2192");
+      const said = hydra.runNamed(one[0], one[4]) ? one[4] : String(one[0]);
+      const text = hydra.make("bdi", "", said);
+      const link = hydra.make("a", name, ...(name === "earlier" ? ["\u2190 ", text] : [text, " \u2192"]));
       link.href = body.dataset.root + one[1];
-      link.title = title;
+      link.title = title + ": " + said;
       return [link];
     }));
     return place;

@@ -111,7 +111,7 @@ def test_only_what_the_site_takes_becomes_an_item_and_the_rest_is_counted(tmp_pa
     assert [item.plot for item in found.items] == [CDC]
     assert found.notes == (
         "2 histograms are not among those that this site takes.",
-        "1 plot is left out, because their plot types are ignored.",
+        "1 plot of an ignored type is left out.",
     )
     listed = HistogramRules(only_listed=True)
     found = collect(tmp_path, Reading(histograms=listed, decisions=Decisions(active={FDC})))

@@ -126,7 +126,7 @@ def test_ignored_plot_types_are_left_out_and_counted_renamed_ones_go_by_their_ne
         (new, 1, False),
         (new, 2, False),
     ]
-    assert found.notes == ("1 image is left out, because their plot types are ignored.",)
+    assert found.notes == ("1 image of an ignored plot type is left out.",)
 
 
 def test_a_plot_type_that_nobody_decided_about_is_held_and_its_image_kept(tmp_path: Path, encode: Encode) -> None:

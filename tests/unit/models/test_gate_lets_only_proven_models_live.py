@@ -55,3 +55,12 @@ def test_gate(
     decision = gate(candidate, live, knows=knows, problem_classes=problems)
     assert decision.live is goes_live
     assert word in decision.reason
+
+
+def test_a_class_learned_from_emulated_images_is_proven_by_real_ones_alone() -> None:
+    asked = {"knows": ["Bad", "Good", "Hot"], "problem_classes": ["Bad", "Hot"]}
+    refused = gate(results(0), None, **asked, emulated={"Hot": 30})
+    assert refused.reason == "it learned Hot from emulated images, and no test run holds a real one"
+    assert not refused.live
+    assert gate(results(0), None, **asked, emulated={"Bad": 30}).live
+    assert not gate(measure(["Hot"] * 9, ["Good"] * 9, ["Hot", "Good"]), None, **asked, emulated={"Bad": 1}).live
