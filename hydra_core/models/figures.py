@@ -22,7 +22,12 @@ def figures(metrics: Metrics | None) -> tuple[tuple[str, str], ...]:
     ]
     for name, one in metrics.per_class.items():
         rows.append((f"precision of {name}", told(one.precision, one.precision_interval)))
-        rows.append((f"recall of {name}", f"{told(one.recall, one.recall_interval)}, {one.support} images"))
+        rows.append(
+            (
+                f"recall of {name}",
+                f"{told(one.recall, one.recall_interval)}, {one.support} {'image' if one.support == 1 else 'images'}",
+            )
+        )
     if metrics.calibration_error is not None:
         rows.append(("calibration error", f"{metrics.calibration_error:.3f}"))
     if metrics.unconfirmed is not None:
