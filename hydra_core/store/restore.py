@@ -13,7 +13,8 @@ from hydra_core.store.registry import ModelRow, ThresholdRow, add_threshold, cla
 from hydra_core.store.schema import JudgingSet, JudgingSetModel, Label, Model, Pass, Request, Revision, Run
 from hydra_core.store.upsert import insert_new
 
-_OF_A_SITE = {"passes": Pass, "runs": Run, "models": Model, "labels": Label, "requests": Request}
+# Not passes: they come first, and a rebuild that was stopped right then has entered nothing else.
+_OF_A_SITE = {"runs": Run, "models": Model, "labels": Label, "requests": Request}
 _ARCHIVED = Revision.state.in_(("archived", "published"))
 
 
