@@ -20,6 +20,7 @@ from typing import Literal
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
+from hydra_core.base.words import counted
 from hydra_core.intake.guess_histograms import HistogramKind, guess_histograms, plain_name
 from hydra_core.intake.naming import (
     DEFAULT_RULES,
@@ -102,9 +103,9 @@ class Layout:
             lines.append("The folders say the same as the labels: they are classes, not plot types.")
         span = f" ({runs[0]} to {runs[-1]})" if len(runs) > 1 else ""
         plots = Counter(str(name.plot) for name in images)
-        counts = [f"{len(images)} images, {_count(len(plots), 'plot type')}"] if images else []
-        counts += [_count(files, "file") + " of histograms"] if files else []
-        lines.append(f"{', '.join([*counts, _count(len(runs), 'run')])}{span}.")
+        counts = [f"{len(images)} images, {counted(len(plots), 'plot type')}"] if images else []
+        counts += [counted(files, "file") + " of histograms"] if files else []
+        lines.append(f"{', '.join([*counts, counted(len(runs), 'run')])}{span}.")
         if plots:
             listed = ", ".join(f"{plot} ({number})" for plot, number in plots.most_common(5))
             lines.append(f"Plot types: {listed}{' ...' if len(plots) > 5 else ''}.")
@@ -115,7 +116,7 @@ class Layout:
             lines.append(f"Example: {path} is {what}, run {name.run}{chunk}.")
         if self.left_out:
             path, reason = next(iter(self.left_out.items()))
-            lines.append(f"{_count(len(self.left_out), 'file')} left out, e.g. {str(path)!a}: {reason}.")
+            lines.append(f"{counted(len(self.left_out), 'file')} left out, e.g. {str(path)!a}: {reason}.")
         lines.append("Change it with --plot-type NAME (all images are one plot type),")
         lines.append(
             "--run-pattern 'REGEX' (its first group is the run number), --block N (images a block), --labels FILE."
@@ -370,7 +371,3 @@ def _plot_name(text: str) -> str:
 
 def _natural(path: PurePosixPath) -> list[tuple[int, int, str]]:
     return natural(str(path))
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.errors import WorkflowError
+from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.intake.scan import RunFiles, Scan, fingerprint
 from hydra_core.passes import scheduler
@@ -40,11 +41,6 @@ class Arrival:
     run: int
     decision: Decision
     sentence: str
-
-
-def counted(number: int, word: str) -> str:
-    """Return ``1 run`` or ``2 runs``."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def run_tasks(shards: int) -> tuple[str, ...]:

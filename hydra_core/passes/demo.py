@@ -10,13 +10,14 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from hydra_core.base.words import counted
 from hydra_core.config.load import load_site
 from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.config.site import Site
 from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
 from hydra_core.emulate.write import DemoTruth, release, write_demo
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import announce, counted, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn, learning_is_due
 from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix

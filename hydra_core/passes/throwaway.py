@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from hydra_core.base.files import sha256_bytes, write_text
 from hydra_core.base.names import slug
+from hydra_core.base.words import toml_value
 from hydra_core.config.load import load_site, shipped
 from hydra_core.config.plots import PlotClass, PlotType
 from hydra_core.config.site import Site
@@ -47,7 +47,7 @@ def make_site(
     }
     text = "# Written by Hydra for this folder; a copy of it is a start for a site of your own.\n"
     for table, values in tables.items():
-        text += f"\n[{table}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+        text += f"\n[{table}]\n" + "".join(f"{key} = {toml_value(value)}\n" for key, value in values.items())
     write_text(target / "site.toml", text)
     write_text(target / "plots.toml", _plots(plots, classes))
     for file in ("people.toml", "farm.cylc"):
@@ -66,12 +66,7 @@ def open_database(site: Site) -> tuple[Engine, bool]:
 def _plots(plots: Iterable[PlotType], classes: Iterable[PlotClass]) -> str:
     text = "# The classes that a plot can have, and the plot types.\n"
     for known in classes:
-        text += "\n[[class]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in known.model_dump().items())
+        text += "\n[[class]]\n" + "".join(f"{key} = {toml_value(value)}\n" for key, value in known.model_dump().items())
     for plot in plots:
         text += "\n" + plot_entry(plot)
     return text
-
-
-def _toml(value: object) -> str:
-    # JSON's text, number, truth value and list are TOML's, but for the escape of DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

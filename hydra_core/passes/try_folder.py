@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_file
 from hydra_core.base.names import slug
+from hydra_core.base.words import counted
 from hydra_core.config.plots import DEFAULT_CLASSES, IGNORE, PlotClass, PlotType
 from hydra_core.config.site import Site
 from hydra_core.intake.guess import Layout, guess_layout
@@ -24,7 +25,7 @@ from hydra_core.intake.naming import ParsedName
 from hydra_core.labels.inbox import receive
 from hydra_core.labels.request import write_request
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import announce, counted, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn
 from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix

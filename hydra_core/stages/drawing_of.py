@@ -19,11 +19,6 @@ from hydra_core.store.plot_types import all_plot_types, newest_place
 from hydra_core.store.session import reading
 
 
-def propose_drawing(site: Site, engine: Engine, plot: PlotKey) -> dict[str, Any] | None:
-    """Return ranges for a plot type as `DrawSettings` reads them, or None; see `propose_drawings`."""
-    return propose_drawings(site, engine, [plot]).get(plot)
-
-
 def propose_drawings(
     site: Site,
     engine: Engine,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.engine import Connection
 
 from hydra_core.base.errors import HydraError
+from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.models.engine import read_card
 from hydra_core.models.figures import figures
@@ -36,8 +37,8 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
         ("made", f"{model.made_at:%Y-%m-%d %H:%M} UTC, {facts.seconds:.0f} s on {facts.threads} cores"),
     ]
     for side, images in facts.images.items():
-        runs = f" of {_count(len(facts.runs[side]), 'run')}" if side in facts.runs else ""
-        rows.append((side, f"{_count(images, 'image')}{runs}"))
+        runs = f" of {counted(len(facts.runs[side]), 'run')}" if side in facts.runs else ""
+        rows.append((side, f"{counted(images, 'image')}{runs}"))
     if facts.emulated:
         rows.append(("emulated", ", ".join(f"{count} {name}" for name, count in sorted(facts.emulated.items()))))
     rows += figures(card.test)
@@ -78,7 +79,7 @@ def _apart(cards: tuple[ModelCard, ModelCard], rows: tuple[ModelRow, ModelRow]) 
             return f"{row.name} was never tested on runs of its own"
     if len({(test.images, test.n) for test in tests if test}) == 1:
         return ""
-    told = [f"{_count(card.training.images.get('test', 0), 'image')} of runs {_runs(card)}" for card in cards]
+    told = [f"{counted(card.training.images.get('test', 0), 'image')} of runs {_runs(card)}" for card in cards]
     return f"they were tested on other images, one on {told[0]}, the other on {told[1]}"
 
 
@@ -89,10 +90,6 @@ def _runs(card: ModelCard) -> str:
 
 def _card(site: Site, model: ModelRow) -> ModelCard:
     return read_card(site.model_folder(model.plot, model.name))[0]
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _spans(sets: Sequence[UsedIn]) -> list[str]:

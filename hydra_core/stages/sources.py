@@ -13,7 +13,7 @@ from hydra_core.config.site import NamingRuleSection, Site
 from hydra_core.intake.listing import Listing, read_listing
 from hydra_core.intake.naming import DEFAULT_RULES, Naming, NamingRule
 from hydra_core.intake.presets import preset_rules
-from hydra_core.intake.scan import RunFiles, Scan, SourceFile, scan, scan_run
+from hydra_core.intake.scan import RunFiles, Scan, scan, scan_run
 from hydra_core.store.ledger import find_run_entry
 
 
@@ -93,12 +93,6 @@ def look_at_run(site: Site, root: Path, source: RunSource | int, rules: Naming |
         if found.runs:
             return found.runs[0]
     return RunFiles(None if wanted.folder else wanted.number, wanted.name or str(wanted.number), (), 0, below)
-
-
-def files_of_run(site: Site, root: Path, source: RunSource | int) -> tuple[tuple[SourceFile, ...], int]:
-    """Return the files of one run, and how many more are still too young to be read."""
-    found = look_at_run(site, root, source)
-    return found.files, found.waiting
 
 
 def scan_all(site: Site, root: Path) -> Scan:

@@ -87,7 +87,9 @@ def _read_all(folder: Path, names: list[str]) -> tuple[float, list[Read], float,
 
 def _row(found: Read, expected: dict[str, str]) -> tuple[str, str, str, str]:
     fine = expected["pillow13_result"] == "ok"
-    theirs = f"{expected['mode']} {expected['dims']}" if fine else f"refused: {expected['error'][:60]}"
+    # What follows names the file where it lay when Pillow was asked.
+    error = expected["error"].partition(" '")[0][:60]
+    theirs = f"{expected['mode']} {expected['dims']}" if fine else f"refused: {error}"
     if found.readable and fine:
         return found.name, found.words, theirs, "" if found.words == theirs else "not explained"
     if not found.readable and not fine:

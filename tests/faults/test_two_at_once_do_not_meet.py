@@ -8,7 +8,7 @@ import pytest
 
 from hydra_core.intake.scan import fingerprint
 from hydra_core.passes.arrive import Arrival, announce
-from hydra_core.stages.sources import files_of_run
+from hydra_core.stages.sources import look_at_run
 from hydra_core.store.ledger import revisions_of
 from hydra_core.store.session import reading
 from tests.final_state import assert_same, final_state
@@ -86,7 +86,7 @@ def test_run_announced_by_several_at_once_is_one_run(files: Path, tmp_path: Path
     with reading(made.engine) as connection:
         (only,) = revisions_of(connection, made.row.id, RUNS[0])
     assert (only.revision, only.state) == (1, "wanted")
-    found, _ = files_of_run(made.site, made.site.intake, RUNS[0])
+    found = look_at_run(made.site, made.site.intake, RUNS[0]).files
     assert only.fingerprint == fingerprint(found)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+
+from hydra_core.intake.histograms.select import selected
 
 #: Longer names and titles are cut.
 MAX_TEXT = 1000
@@ -38,9 +39,7 @@ class Choice:
 
     def wants(self, path: str) -> bool:
         """Whether the histogram of that path is wanted."""
-        return any(fnmatchcase(path, one) for one in self.take) and not any(
-            fnmatchcase(path, one) for one in self.leave
-        )
+        return selected(path, self.take, self.leave)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 import unicodedata
 from collections import Counter
@@ -13,6 +12,7 @@ import numpy as np
 
 from hydra_core.base.errors import ConfigError
 from hydra_core.base.names import PlotKey
+from hydra_core.base.words import toml_value
 from hydra_core.config.plots import PlotType
 from hydra_core.intake.histograms.histogram import Histogram
 from hydra_core.intake.histograms.plain_text import plain_text
@@ -97,12 +97,12 @@ def _table(plot: PlotType, further: Sequence[str]) -> str:
     ordered = [(key, values[key]) for key in PlotType.model_fields if key in values]
     lines = [
         "[[plot]]",
-        *(f"{key} = {_toml(value)}" for key, value in ordered if not isinstance(value, dict)),
+        *(f"{key} = {toml_value(value)}" for key, value in ordered if not isinstance(value, dict)),
         *further,
     ]
     for table, inner in ordered:
         if isinstance(inner, dict):
-            lines += [f"[plot.{table}]", *(f"{key} = {_toml(value)}" for key, value in inner.items())]
+            lines += [f"[plot.{table}]", *(f"{key} = {toml_value(value)}" for key, value in inner.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -167,8 +167,3 @@ def _known(existing: str) -> set[PlotKey]:
 def _comment(text: str) -> str:
     """Return a text that can stand in a comment of TOML."""
     return "".join(mark if mark.isprintable() else "�" for mark in text)
-
-
-def _toml(value: object) -> str:
-    # JSON's text, number, truth value and list are TOML's, but for the escape of DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from hydra_core.intake.histograms.objects import NotRead
+
 _VERSION = 2
 _TWO_NUMBERS = struct.Struct(">dd")
 _NUMBER = struct.Struct(">d")
@@ -21,13 +23,13 @@ def efficiency_model() -> Any:
         start = cursor.index
         length, _, _ = numbytes_version(chunk, cursor, context)
         if length is None:
-            raise NotImplementedError("a part of unknown length")
+            raise NotRead("a part of it does not say how long it is")
         cursor.move_to(start + length)
 
     class ModelTEfficiency(uproot.model.Model):  # type: ignore[misc]
         def read_members(self, chunk: Any, cursor: Any, context: Any, file: Any) -> None:
             if self._instance_version != _VERSION:
-                raise NotImplementedError(f"version {self._instance_version} of TEfficiency")
+                raise NotRead(f"version {self._instance_version} of TEfficiency is not known")
             # In the order of the file: name and title, then line, area and marker, which are looks.
             self._bases.append(Model_TNamed.read(chunk, cursor, context, file, self._file, self._parent))
             for _ in ("TAttLine", "TAttFill", "TAttMarker"):

@@ -16,7 +16,7 @@ from hydra_core.config.site import Site
 from hydra_core.intake.block import BlockItem, write_block
 from hydra_core.intake.histograms.encode import encode_histogram
 from hydra_core.intake.histograms.histogram import Axis, Histogram
-from hydra_core.stages.drawing_of import propose_drawing, propose_drawings
+from hydra_core.stages.drawing_of import propose_drawings
 from hydra_core.store.items import replace_items
 from hydra_core.store.ledger import update_revision
 from hydra_core.store.plot_types import known_types
@@ -67,7 +67,7 @@ def engine(site: Site) -> Iterator[Engine]:
 
 
 def test_ranges_come_from_the_fullest_histogram_of_the_newest_run(site: Site, engine: Engine) -> None:
-    found = propose_drawing(site, engine, ENERGY)
+    found = propose_drawings(site, engine, [ENERGY]).get(ENERGY)
     assert found is not None
     assert DrawSettings.model_validate(found).x == (0.0, 5.0)
 
@@ -78,7 +78,7 @@ def test_what_has_no_bin_contents_gets_no_ranges(site: Site, engine: Engine) -> 
 
 def test_ranges_that_the_site_gives_are_left_alone(site: Site, engine: Engine) -> None:
     (site.folder / "plots.toml").write_text('[[plot]]\nname = "energy"\n[plot.draw]\nx = [0, 1]\n', encoding="utf-8")
-    assert propose_drawing(load_site(site.folder), engine, ENERGY) is None
+    assert propose_drawings(load_site(site.folder), engine, [ENERGY]).get(ENERGY) is None
 
 
 def test_a_damaged_block_is_named(site: Site, engine: Engine) -> None:

@@ -16,7 +16,7 @@ from hydra_core.config.load import load_site
 from hydra_core.intake.scan import Scan
 from hydra_core.passes.arrive import announce, runs_in_source
 from hydra_core.passes.numbering import find_named, number_runs
-from hydra_core.stages.sources import files_of_run, look_at_run, rules_of, run_source
+from hydra_core.stages.sources import look_at_run, rules_of, run_source
 from hydra_core.store.ledger import PassRow, RunEntry, add_pass, get_pass, run_entries, set_pass_state
 from hydra_core.store.session import reading, writing
 
@@ -103,7 +103,8 @@ def test_a_run_is_found_again_by_its_number(source: Source) -> None:
         known = run_source(connection, source.row.id, 100)
     found = look_at_run(source.site, source.incoming, known)
     assert [str(file.relative) for file in found.files] == ["24.08/b9/deep/x.png", "24.08/b9/q2.png"]
-    assert files_of_run(source.site, source.incoming, known) == (found.files, 0)
+    known_files = look_at_run(source.site, source.incoming, known)
+    assert (known_files.files, known_files.waiting) == (found.files, 0)
     assert found == source.look().runs[0]
 
 
