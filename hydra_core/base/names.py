@@ -9,10 +9,24 @@ from pathlib import Path
 
 from hydra_core.base.errors import HydraError
 
+_NUMBERS = re.compile(r"([0-9]+)")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}\Z")
 _UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_.+-]+")
 _HASHED = re.compile(r".*-[0-9a-f]{10}\Z")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z", re.IGNORECASE)
+
+
+def reading_order(name: str) -> tuple[tuple[str | int, ...], str]:
+    """Return a sort key that puts names where people look for them: ``Board2`` before ``Board10``, ``b`` beside ``B``.
+
+    Examples
+    --------
+    >>> sorted(["ADC10", "adc2", "ADC1"], key=reading_order)
+    ['ADC1', 'adc2', 'ADC10']
+    """
+    # Text and number take turns, so that no number is ever compared with a text.
+    parts = _NUMBERS.split(name.casefold())
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), name
 
 
 def slug(name: str) -> str:

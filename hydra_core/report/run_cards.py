@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from hydra_core.base.clock import iso
 from hydra_core.base.errors import HydraError
+from hydra_core.base.names import reading_order
 from hydra_core.report.marks import MARKS, RANK, Shown, shown
 from hydra_core.report.paths import root_of
 from hydra_core.report.pictures import SpriteSheet, Thumb, keep_full, read_picture, write_maps
@@ -182,8 +183,8 @@ def gallery(pages: Sequence[CardPage]) -> tuple[Section, ...]:
 
 
 def _sections(groups: dict[str, list[tuple[CardPage, ...]]], *, fold: bool) -> Iterator[Section]:
-    for name in sorted(groups, key=lambda text: (text == "", text.casefold())):
-        plots = sorted(groups[name], key=lambda cards: (cards[0].card.plot.casefold(), cards[0].card.plot_slug))
+    for name in sorted(groups, key=lambda text: (text == "", reading_order(text))):
+        plots = sorted(groups[name], key=lambda cards: (reading_order(cards[0].card.plot), cards[0].card.plot_slug))
         stacks = []
         for cards in plots:
             if len(cards) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from hydra_core.base.clock import now
-from hydra_core.base.names import PlotKey
+from hydra_core.base.names import PlotKey, reading_order
 from hydra_core.config.site import Site
 from hydra_core.report.paths import BLOCK_SIZE, revision_href
 from hydra_core.report.views import FrontView, IndexView, PassSummary, PlotCell, RunRow
@@ -58,7 +58,7 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
 
 def _in_order(site: Site, keys: list[PlotKey]) -> list[PlotKey]:
     order = {plot.key: number for number, plot in enumerate(site.plots.plots)}
-    return sorted(keys, key=lambda key: (order.get(key, len(order)), key))
+    return sorted(keys, key=lambda key: (order.get(key, len(order)), reading_order(key.name), key.chunked))
 
 
 def _row(
