@@ -10,19 +10,19 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from hydra_core.base.words import counted
 from hydra_core.config.load import load_site
 from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.config.site import Site
 from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
 from hydra_core.emulate.write import DemoTruth, release, write_demo
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.arrive import note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn, learning_is_due
-from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
+from hydra_core.passes.life import WIDEST, create_pass
+from hydra_core.passes.play_runs import bring_up, play_runs
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
 from hydra_core.stages.publish import publish_models
-from hydra_core.store.ledger import PassRow, unfinished
+from hydra_core.store.ledger import PassRow
 from hydra_core.store.registry import all_models
 from hydra_core.store.session import reading
 from hydra_core.store.summary import totals
@@ -136,45 +136,30 @@ def _play(demo: _Demo) -> bool:
     """Play the story of the demo; say whether anything had to be done."""
     plan = demo.plan
     note_unmatched(demo.engine, demo.row, runs_in_source(demo.site, demo.row))
-    changed = _arrive(demo, "the runs taken so far", [run.number for run in plan.in_phase("history")])
+    changed = _through(demo, "the runs taken so far", [run.number for run in plan.in_phase("history")])
     hand_in(demo.site, demo.engine, demo.truth.labels.read_bytes(), "labels-of-the-demo-expert.json")
     release(demo.truth.root, plan.withheld("late_run"))
     late = [run.number for run in plan.in_phase("late_run")]
-    changed |= _arrive(demo, "a run that comes late; the expert's labels are in the inbox", late)
+    changed |= _through(demo, "a run that comes late; the expert's labels are in the inbox", late)
     release(demo.truth.root, plan.withheld("late_chunk"))
     added_to = [run.number for run in plan.runs if run.late_chunks]
-    changed |= _arrive(demo, "a chunk that comes late, for a run that is published already", added_to)
+    changed |= _through(demo, "a chunk that comes late, for a run that is published already", added_to)
     # A demo that was killed before it had learnt finds every run published, and still has to learn.
     if changed or scheduler.busy_tasks(demo.row.workflow) or learning_is_due(demo.site, demo.engine):
-        _up(demo)
+        bring_up(demo.site, demo.engine, demo.row, demo.say)
         last = max(run.number for run in plan.in_phase("history"))
         learn(demo.site, demo.engine, demo.row, last, demo.say, timeout_s=PATIENCE_S)
     release(demo.truth.root, plan.withheld("fresh"))
     fresh = [run.number for run in plan.in_phase("fresh")]
-    changed |= _arrive(demo, "new runs, judged with what was learnt", fresh)
+    changed |= _through(demo, "new runs, judged with what was learnt", fresh)
     if changed:
         publish_models(demo.site, demo.engine)
     scheduler.stop(demo.row.workflow)
     return changed
 
 
-def _arrive(demo: _Demo, what: str, runs: Sequence[int]) -> bool:
-    arrivals = announce(demo.site, demo.engine, demo.row, runs)
-    with reading(demo.engine) as connection:
-        waiting = unfinished(connection, demo.row.id)
-    new = [one for one in arrivals if one.decision in ("new", "revision")]
-    if not new and not waiting and not scheduler.busy_tasks(demo.row.workflow):
-        return False
-    demo.say(f"{what}: {counted(len(runs), 'run')}")
-    _up(demo)
-    hand_over(demo.site, demo.engine, demo.row, lambda _line: None)
-    wait_for_pass(demo.site, demo.engine, demo.row, demo.say, timeout_s=PATIENCE_S)
-    return True
-
-
-def _up(demo: _Demo) -> None:
-    if not scheduler.is_running(demo.row.workflow):
-        resume_pass(demo.site, demo.engine, demo.row, demo.say)
+def _through(demo: _Demo, what: str, runs: Sequence[int]) -> bool:
+    return play_runs(demo.site, demo.engine, demo.row, runs, demo.say, patience_s=PATIENCE_S, what=what)
 
 
 def _live_models(engine: Engine) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,15 +24,16 @@ from hydra_core.intake.naming import ParsedName
 from hydra_core.labels.inbox import receive
 from hydra_core.labels.request import write_request
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
+from hydra_core.passes.arrive import note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn
-from hydra_core.passes.life import WIDEST, create_pass, resume_pass, wait_for_pass
+from hydra_core.passes.life import WIDEST, create_pass
+from hydra_core.passes.play_runs import bring_up, play_runs
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
 from hydra_core.passes.try_histograms import drawn_types
 from hydra_core.stages.fsck import Check, fsck
 from hydra_core.stages.publish import publish_models
 from hydra_core.store.labelbook import Agreement, agreement
-from hydra_core.store.ledger import PassRow, unfinished
+from hydra_core.store.ledger import PassRow
 from hydra_core.store.registry import ModelRow, all_models
 from hydra_core.store.session import reading
 from hydra_core.store.summary import Totals, totals
@@ -236,31 +236,13 @@ def _play(
 ) -> bool:
     first, later = runs
     if request is None:
-        return _arrive(site, engine, row, [*first, *later], say)
-    changed = _arrive(site, engine, row, first, say)
+        return play_runs(site, engine, row, [*first, *later], say, patience_s=PATIENCE_S)
+    changed = play_runs(site, engine, row, first, say, patience_s=PATIENCE_S)
     if hand_in(site, engine, request, "labels-given.json") or changed:
-        _up(site, engine, row, say)
+        bring_up(site, engine, row, say)
         learn(site, engine, row, first[-1], say, timeout_s=PATIENCE_S)
         say(f"now {counted(len(later), 'run')} that no model has seen")
-    return _arrive(site, engine, row, later, say) or changed
-
-
-def _arrive(site: Site, engine: Engine, row: PassRow, runs: list[int], say: Progress) -> bool:
-    decisions = Counter(arrival.decision for arrival in announce(site, engine, row, runs))
-    with reading(engine) as connection:
-        waiting = unfinished(connection, row.id)
-    if not waiting and not scheduler.busy_tasks(row.workflow):
-        return False
-    say(", ".join(f"{counted(count, 'run')} {decision}" for decision, count in decisions.items()))
-    _up(site, engine, row, say)
-    hand_over(site, engine, row, say)
-    wait_for_pass(site, engine, row, say, timeout_s=PATIENCE_S)
-    return True
-
-
-def _up(site: Site, engine: Engine, row: PassRow, say: Progress) -> None:
-    if not scheduler.is_running(row.workflow):
-        resume_pass(site, engine, row, say)
+    return play_runs(site, engine, row, later, say, patience_s=PATIENCE_S) or changed
 
 
 def default_out(folder: Path) -> Path:
