@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,22 +80,46 @@ TIERS = (
 
 _LEFT_OUT = pytest.StashKey[list[str]]()
 
+#: Tests that share a played demo or a server, or that need the machine's time to themselves: one worker takes them all,
+#: while others take the unit tests one by one.
+TOGETHER = "together"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop before any test where every service is promised and one is not there."""
+    if os.environ.get("HYDRA_REQUIRE_SERVICES", "") in {"", "0"}:
+        return
+    missing = [reason for tier in TIERS if tier.service and (reason := tier.lacks(config))]
+    if missing:
+        raise pytest.UsageError(f"HYDRA_REQUIRE_SERVICES is set, but {'; '.join(missing)}")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out the tests whose tier cannot run here, and remember how many and why."""
-    required = os.environ.get("HYDRA_REQUIRE_SERVICES", "") not in {"", "0"}
     left_out = config.stash.setdefault(_LEFT_OUT, [])
     for tier in TIERS:
         concerned = [item for item in items if item.get_closest_marker(tier.marker)]
         reason = tier.lacks(config) if concerned else ""
         if not reason:
             continue
-        sentence = f"not run: {len(concerned)} tests marked {tier.marker}, because {reason}"
-        if tier.service and required:
-            raise pytest.UsageError(f"{sentence}. HYDRA_REQUIRE_SERVICES is set, so nothing may be left out.")
         items[:] = [item for item in items if not item.get_closest_marker(tier.marker)]
         config.hook.pytest_deselected(items=concerned)
-        left_out.append(sentence)
+        left_out.append(f"not run: {len(concerned)} tests marked {tier.marker}, because {reason}")
+    for item in items:
+        if "unit" not in item.path.relative_to(config.rootpath).parts[:2]:
+            item.add_marker(pytest.mark.xdist_group(TOGETHER))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the process that prints know what a worker of it left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker left out; all of them left out the same."""
+    node.config.stash[_LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", [])
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:

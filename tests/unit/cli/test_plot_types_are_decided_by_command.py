@@ -56,7 +56,7 @@ def test_the_list_says_how_each_plot_type_stands(hydra: Callable[..., Said]) -> 
     assert columns(printed) == [
         ["CDC_occupancy:chunks", "active", today, "2"],
         ["FDC", "hits:chunks", "new", today, "0"],
-        ["Listed", "active", "-", "0"],
+        ["Listed", "active", today, "0"],
         ["RICH_hits", "active", today, "0"],
         ["TOF", "new", today, "0"],
     ]
@@ -97,7 +97,13 @@ def test_what_is_decided_already_is_said_and_not_asked_again(hydra: Callable[...
 
 def test_all_new_ones_are_decided_at_once(hydra: Callable[..., Said], engine: Engine) -> None:
     assert hydra("plots", "ignore", "--all-new")[0] == 0
-    assert statuses(engine) == {FDC: "ignored", TOF: "ignored", CDC: "active", RICH: "active"}
+    assert statuses(engine) == {
+        FDC: "ignored",
+        TOF: "ignored",
+        CDC: "active",
+        RICH: "active",
+        PlotKey("Listed", False): "active",
+    }
     assert hydra("plots", "accept", "--all-new")[1].startswith("there is nothing to decide")
 
 
@@ -112,6 +118,7 @@ def test_a_pattern_decides_about_all_that_fit_but_are_not_listed(hydra: Callable
         "ToF": "ignored",
         "CDC_occupancy:chunks": "ignored",
         "RICH_hits": "ignored",
+        "Listed": "active",
     }
     assert "Listed" not in printed
 
