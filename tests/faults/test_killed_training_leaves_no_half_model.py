@@ -4,7 +4,7 @@ import random
 import shutil
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,22 @@ import pytest
 from hydra_core.base.files import write_bytes
 from hydra_core.emulate.plan import plan_demo
 from hydra_core.emulate.write import write_demo
-from hydra_core.labels.request import write_request
+from hydra_core.labels.inbox import receive
+from hydra_core.labels.request import write_promotion, write_request
 from hydra_core.models.engine import read_card
+from hydra_core.stages.promotion import EFFECTS
 from hydra_core.stages.retrain import retrain
 from hydra_core.store.items import load_items
 from hydra_core.store.ledger import newest_revision
-from hydra_core.store.registry import all_models, live_model, newest_claim
-from hydra_core.store.session import reading
+from hydra_core.store.registry import (
+    ThresholdRow,
+    add_model,
+    all_models,
+    live_model,
+    newest_claim,
+    newest_judging_set,
+)
+from hydra_core.store.session import reading, writing
 from tests.final_state import assert_same, final_state
 from tests.own_cylc import wait_until
 from tests.small_pass import SmallPass, open_small_pass, small_pass
@@ -98,3 +107,58 @@ def test_killed_training_ends_where_an_undisturbed_one_does(labelled: SmallPass,
     card, identity = read_card(made.site.model_folder(model.plot, model.name))
     assert identity == model.card_sha
     assert card.classes == ("Bad", "Good")
+
+
+def take_in(root: Path) -> None:
+    """Take the inbox in, in a process of its own."""
+    made = open_small_pass(root)
+    receive(made.site, made.engine, EFFECTS)
+
+
+def live_and_judging(made: SmallPass) -> tuple[str, str]:
+    """Return the model that is live, and the one with which the newest judging set judges; nothing for none."""
+    with reading(made.engine) as connection:
+        live = [model.name for model in all_models(connection) if model.status == "live"]
+        newest = newest_judging_set(connection)
+    assert len(live) < 2
+    return "".join(live), newest.models[CDC].model.name if newest and newest.models else ""
+
+
+def test_a_killed_promotion_by_request_leaves_the_old_model_or_the_new_one(labelled: SmallPass, tmp_path: Path) -> None:
+    made = copy(labelled, tmp_path / "promoted")
+    train_in(made.root)
+    with reading(made.engine) as connection:
+        (first,) = all_models(connection)
+    shutil.copytree(
+        made.site.model_folder(first.plot, first.name), made.site.model_folder(first.plot, "another"), symlinks=True
+    )
+    writing(
+        made.engine,
+        lambda connection: add_model(
+            connection,
+            first.plot_type_id,
+            "another",
+            first.card_sha,
+            first.network,
+            [ThresholdRow("Bad", 0.5, "x", 0)],
+            [],
+        ),
+    )
+    before = live_and_judging(made)
+    at = datetime(2026, 1, 20, tzinfo=UTC)
+    chance, wanted, killed = random.Random(6), "another", 0
+    for number, latest in enumerate((0.5, 1.5, 2.5, 3.5)):
+        request = write_promotion("Ada", at + timedelta(days=number), wanted, why="x", despite_gate=True)
+        write_bytes(made.site.inbox / "promote.json", request)
+        job = in_process(take_in, made.root)
+        time.sleep(chance.uniform(0.0, latest))
+        job.kill()
+        job.join()
+        killed += job.exitcode == -signal.SIGKILL
+        assert live_and_judging(made) in (before, (wanted, wanted))
+        take_in(made.root)
+        assert live_and_judging(made) == (wanted, wanted)
+        assert not list(made.site.inbox.iterdir())
+        assert problems(made) == ()
+        before, wanted = (wanted, wanted), {"another": first.name, first.name: "another"}[wanted]
+    assert killed
