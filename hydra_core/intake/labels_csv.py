@@ -1,10 +1,11 @@
-"""A table of labels that somebody brings along: ``file,label`` with a header, other columns are ignored."""
+"""A table of labels that somebody brings along: ``file,label`` with a header, and ``run`` where runs are known."""
 
 from __future__ import annotations
 
 import csv
 import io
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hydra_core.base.errors import HydraError
@@ -12,10 +13,39 @@ from hydra_core.intake.naming import path_problem
 
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_LABEL = 40
+_MAX_RUN = 80
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A line of the table.
+
+    Attributes
+    ----------
+    file
+        Path relative to a folder; it does not leave it.
+    run
+        The run as it is written, empty where none is.
+    """
+
+    file: str
+    label: str
+    run: str
 
 
 def read_labels_csv(path: Path) -> list[tuple[str, str]]:
     """Return (relative path, class) for each file of a labels table, in the order of the table.
+
+    Raises
+    ------
+    HydraError
+        See `read_labelled_files`.
+    """
+    return [(one.file, one.label) for one in read_labelled_files(path)]
+
+
+def read_labelled_files(path: Path) -> list[LabelledFile]:
+    """Return what a labels table says of each file, in the order of the table.
 
     A class that a spreadsheet would run as a formula (``=``, ``+``, ``-`` or ``@`` in front) is refused: class names
     travel into other tables.
@@ -24,9 +54,9 @@ def read_labels_csv(path: Path) -> list[tuple[str, str]]:
     ------
     HydraError
         Naming the file, the line and the cause: no UTF-8, no such columns, a path that leaves the folder, a class
-        that cannot be a name, two classes for one file.
+        that cannot be a name, two classes or two runs for one file.
     """
-    found: dict[str, str] = {}
+    found: dict[str, LabelledFile] = {}
     try:
         rows = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
         columns = [name.strip() for name in rows.fieldnames or ()]
@@ -36,14 +66,17 @@ def read_labels_csv(path: Path) -> list[tuple[str, str]]:
             )
         rows.fieldnames = columns
         for row in rows:
-            file, label = _cell(row.get("file")), _cell(row.get("label"))
-            if reason := _path_reason(file) or _label_reason(label):
+            file, label, run = (_cell(row.get(name)) for name in ("file", "label", "run"))
+            if reason := _path_reason(file) or _label_reason(label) or _run_reason(run):
                 raise _problem(path, rows.line_num, reason)
-            if found.setdefault(file, label) != label:
-                raise _problem(path, rows.line_num, f"{file!r} has two labels: {found[file]!r} and {label!r}")
+            one = found.setdefault(file, LabelledFile(file, label, run))
+            if one.label != label:
+                raise _problem(path, rows.line_num, f"{file!r} has two labels: {one.label!r} and {label!r}")
+            if one.run != run:
+                raise _problem(path, rows.line_num, f"{file!r} has two runs: {one.run!r} and {run!r}")
     except csv.Error as error:
         raise _problem(path, 0, f"not a table: {error}") from error
-    return list(found.items())
+    return list(found.values())
 
 
 def _cell(value: object) -> str:
@@ -78,6 +111,12 @@ def _label_reason(label: str) -> str:
         return f"{label[:60]!r} cannot be a class: at most {_MAX_LABEL} printable characters"
     if label[0] in "=+-@":
         return f"{label!r} cannot be a class: a spreadsheet would run what begins with {label[0]!r} as a formula"
+    return ""
+
+
+def _run_reason(run: str) -> str:
+    if len(run) > _MAX_RUN or not run.isprintable():
+        return f"{run[:60]!r} cannot be a run: at most {_MAX_RUN} printable characters"
     return ""
 
 
