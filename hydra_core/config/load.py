@@ -110,4 +110,6 @@ def load_site(given: str | Path | None = None) -> Site:
     people = _parse(PeopleFile, people_path, _read(people_path) if people_path.exists() else {})
     _no_twins([str(plot.key) for plot in plots.plots], "plot type", plots_path)
     _no_twins([known.name for known in plots.classes], "class", plots_path)
+    _no_twins([group.name for group in plots.groups], "group", plots_path)
+    _no_twins([person.name for person in people.people], "person", people_path)
     return Site(folder=folder, settings=settings, plots=plots, people=people)

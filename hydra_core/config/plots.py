@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hydra_core.base.names import PlotKey
+from hydra_core.config.groups import OwnGroup, PlotGroup, circle_among, merged_groups
 from hydra_core.config.strict import Strict as Strict
 from hydra_core.config.training import PlotInput, PlotTraining
 
@@ -128,10 +129,12 @@ class PlotType(Strict):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=190)]
     chunked: bool = True
-    display: str = ""
-    group: str = ""
+    display: Annotated[str, StringConstraints(max_length=190)] = ""
+    group: OwnGroup = ""
     contact: str = ""
     description: str = ""
+    classes: tuple[ClassName, ...] = ()
+    """The classes that a label of it may name; where not given, all."""
     expected: bool = False
     """A run without it gets a card that says so."""
     network: str | None = None
@@ -189,3 +192,35 @@ class PlotsFile(Strict):
 
     classes: tuple[PlotClass, ...] = Field(default=DEFAULT_CLASSES, alias="class")
     plots: tuple[PlotType, ...] = Field(default=(), alias="plot")
+    groups: tuple[PlotGroup, ...] = Field(default=(), alias="group")
+
+    @model_validator(mode="after")
+    def _what_is_named_exists(self) -> Self:
+        classes = {known.name for known in self.classes}
+        for plot in self.plots:
+            for name in plot.classes:
+                if name not in classes:
+                    raise _refused(f"plot type {plot.name!r}: there is no class {name!r}", sorted(classes))
+        groups = {group.name for group in self.all_groups}
+        for group in self.groups:
+            for name in group.groups:
+                if name not in groups:
+                    raise _refused(f"group {group.name!r}: there is no group {name!r}", sorted(groups))
+        if circle := circle_among(self.groups):
+            raise _refused(f"groups are part of each other in a circle: {' holds '.join(map(repr, circle))}")
+        return self
+
+    @property
+    def all_groups(self) -> tuple[PlotGroup, ...]:
+        """The groups of ``[[group]]``, and those that a plot type names as its `group`."""
+        detectors: dict[str, list[str]] = {}
+        for plot in self.plots:
+            if plot.group:
+                form = "chunks" if plot.chunked else "run"
+                detectors.setdefault(plot.group, []).append(f"{plot.name}:{form}")
+        return merged_groups(detectors, self.groups)
+
+
+def _refused(what: str, known: Sequence[str] = ()) -> PydanticCustomError:
+    """Return an error that is told word for word."""
+    return PydanticCustomError("plots", "{what}", {"what": what + (f"; known are {', '.join(known)}" if known else "")})

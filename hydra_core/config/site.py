@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from hydra_core.base.names import PlotKey, safe_join, slug
+from hydra_core.config.groups import PlotText
 from hydra_core.config.histograms import HistogramsSection
 from hydra_core.config.inference import InferenceSection as InferenceSection
-from hydra_core.config.plots import PlotClass, PlotsFile, PlotType, Strict
+from hydra_core.config.plots import IGNORE, PlotClass, PlotsFile, PlotType, Strict
 from hydra_core.config.retention import RetentionSection
 from hydra_core.config.training import TrainingSection as TrainingSection
 
 #: Durations as Cylc writes them: ``PT5S, 2*PT1M``.
 Delays = Annotated[str, StringConstraints(pattern=r"^(\d+\*)?P[0-9TDHMS]+(, ?(\d+\*)?P[0-9TDHMS]+)*$")]
+PersonName = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+RoleName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$")]
 
 
@@ -37,6 +41,37 @@ class DatabaseSection(Strict):
     """``[database]``: an SQLAlchemy URL; empty means SQLite inside `data_root`."""
 
     url: str = ""
+    password_file: Path | None = None
+    """The file with the password of `url`; what the environment says comes first."""
+    read_url: str = ""
+    """A server or a user that can only read; pages are made from what it has, once it has everything."""
+    read_password_file: Path | None = None
+    """The file with the password of `read_url`; neither here nor in the environment: that of `url`."""
+
+    @field_validator("url", "read_url")
+    @classmethod
+    def _no_password(cls, url: str) -> str:
+        # This file is copied, shared and put under version control.
+        try:
+            found = urlsplit(url).password is not None
+        except ValueError:
+            found = False
+        if found:
+            raise ValueError("it holds a password; put that into a file and name it as password_file")
+        return url
+
+    @field_validator("password_file", "read_password_file")
+    @classmethod
+    def _whole_path(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.expanduser().is_absolute():
+            raise ValueError("write the whole path")
+        return None if path is None else path.expanduser()
+
+    @model_validator(mode="after")
+    def _read_beside_write(self) -> DatabaseSection:
+        if self.read_url and not self.url:
+            raise ValueError("read_url needs a url that it is the reading side of")
+        return self
 
 
 class CylcSection(Strict):
@@ -132,9 +167,11 @@ class SiteFile(Strict):
 class Person(Strict):
     """Somebody who may ask for changes: known by the accounts that own their request files."""
 
-    name: str
-    accounts: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ("Labeler",)
+    name: PersonName
+    accounts: tuple[PersonName, ...] = ()
+    roles: tuple[RoleName, ...] = ("Labeler",)
+    plots: tuple[PlotText, ...] = ()
+    """The plot types that the person may label: names or patterns; where not given, all."""
 
 
 class PeopleFile(Strict):
@@ -227,6 +264,11 @@ class Site(Strict):
             if plot.key == key:
                 return plot
         return PlotType(name=key.name, chunked=key.chunked)
+
+    def label_names(self, key: PlotKey) -> tuple[str, ...]:
+        """Return what a label of a plot type may say: its classes, or all of the site, and to leave the image out."""
+        classes = self.plot_type(key).classes or tuple(known.name for known in self.plots.classes)
+        return (*classes, IGNORE)
 
     def plot_class(self, name: str) -> PlotClass:
         """Return the class of that name; one that no file names is neither normal nor a problem."""

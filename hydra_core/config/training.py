@@ -18,8 +18,12 @@ Keep = Literal["best", "averaged"]
 #: Arithmetic of a training; ``auto`` takes bfloat16 where the machine has it built in.
 Arithmetic = Literal["auto", "float32", "mixed_bfloat16"]
 Aspect = Literal["stretch", "pad"]
+#: How the confidence from which on a class is confirmed is chosen; `hydra_core.models.thresholds` says what each does.
+ThresholdRule = Literal["max_f1", "false_alarms", "recall"]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+#: Neither none nor all.
+Part = Annotated[float, Field(gt=0, lt=1)]
 Pixels = Annotated[int, Field(ge=16, le=1024)]
 
 
@@ -62,6 +66,9 @@ class PlotTraining(Strict):
     """Changes that leave the meaning of this plot alone."""
     emulate_bad: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Emulated faults to train with while no label names a problem; for plot types that come as histograms."""
+    thresholds: ThresholdRule | None = None
+    false_alarms: Part | None = None
+    recall: Part | None = None
 
 
 class TrainingSection(Strict):
@@ -81,6 +88,12 @@ class TrainingSection(Strict):
     keep: Keep = "best"
     """Weights of the best epoch on the validation runs, or the running average at the end."""
     arithmetic: Arithmetic = "auto"
+    thresholds: ThresholdRule = "max_f1"
+    """How the confidence is chosen from which on a class is confirmed."""
+    false_alarms: Part = 0.01
+    """For ``"false_alarms"``: largest share of the images of other classes that may reach a class's threshold."""
+    recall: Part = 0.95
+    """For ``"recall"``: least share of the images of a class that is confirmed."""
     run_block: Annotated[int, Field(ge=1)] = 1
     """Neighbouring run numbers that are dealt to training, validation and test as one."""
     near: Annotated[float, Field(ge=0, le=0.2)] = 0.01

@@ -18,8 +18,8 @@ from hydra_core.config.site import Site
 from hydra_core.passes import scheduler
 from hydra_core.passes.arrive import failed_tasks, hand_over
 from hydra_core.passes.workflow import closed_mark, write_source
+from hydra_core.store.directory import save_directory
 from hydra_core.store.ledger import PassRow, add_pass, count_runs, get_pass, set_pass_state, unfinished
-from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.session import reading, writing
 
 #: Widest pass: some commands of Cylc cost time for every run number up to the end of a pass.
@@ -78,7 +78,7 @@ def create_pass(site: Site, engine: Engine, name: str, span: tuple[int, int], so
 
     def enter(connection: Connection) -> PassRow:
         add_pass(connection, name, workflow, span, str(where))
-        plot_type_ids(connection, [plot.key for plot in site.plots.plots])
+        save_directory(connection, site)
         return get_pass(connection, name)
 
     row = writing(engine, enter)

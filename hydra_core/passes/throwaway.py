@@ -14,7 +14,7 @@ from hydra_core.config.load import load_site, shipped
 from hydra_core.config.plots import PlotClass, PlotType
 from hydra_core.config.site import Site
 from hydra_core.intake.histograms.propose import plot_entry
-from hydra_core.store.session import open_engine
+from hydra_core.store.session import site_engine
 from hydra_core.store.upgrade import upgrade
 
 
@@ -58,7 +58,7 @@ def make_site(
 def open_database(site: Site) -> tuple[Engine, bool]:
     """Open a site's database and bring it up to date; the flag says whether it is new."""
     fresh = not (site.root / "hydra.sqlite").exists()
-    engine = open_engine(site.database_url)
+    engine = site_engine(site)
     upgrade(engine)
     return engine, fresh
 

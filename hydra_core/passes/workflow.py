@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hydra_core.base.files import write_text
 from hydra_core.base.names import safe_join
 from hydra_core.config.load import shipped
 from hydra_core.config.site import Site
+from hydra_core.passes.platforms import refuse_file_for_other_machines
 from hydra_core.passes.scheduler import bin_folder
 from hydra_core.store.ledger import PassRow
 
@@ -30,7 +32,19 @@ def closed_mark(site: Site, row: PassRow) -> Path:
 
 
 def write_source(site: Site, row: PassRow) -> Path:
-    """Write, or bring up to date, the workflow source of a pass; return its folder."""
+    """Write, or bring up to date, the workflow source of a pass; return its folder.
+
+    Raises
+    ------
+    ConfigError
+        When the site does not say where jobs run, or they run where its database cannot be used.
+    """
+    farm = site.folder / "farm.cylc"
+    if not farm.exists():
+        raise ConfigError(
+            f"{farm} is missing: it says where jobs run", next_step="copy the one of site-config/demo and change it"
+        )
+    refuse_file_for_other_machines(site, farm.read_text(encoding="utf-8", errors="replace"))
     target = source_folder(site, row)
     target.mkdir(parents=True, exist_ok=True)
     _copy(shipped("flow.cylc"), target / "flow.cylc")
@@ -39,11 +53,6 @@ def write_source(site: Site, row: PassRow) -> Path:
         for path in sorted(shipped(name).iterdir()):
             if path.suffix in (".cylc", ".py") and path.name != "settings.cylc":
                 _copy(path, target / name / path.name)
-    farm = site.folder / "farm.cylc"
-    if not farm.exists():
-        raise ConfigError(
-            f"{farm} is missing: it says where jobs run", next_step="copy the one of site-config/demo and change it"
-        )
     _copy(farm, target / "site-config" / site.name / "farm.cylc")
     write_text(target / "flow" / "settings.cylc", _settings(site, row))
     return target
@@ -61,6 +70,7 @@ def _settings(site: Site, row: PassRow) -> str:
         "HYDRA_SITE": str(site.folder),
         "HYDRA_PYTHON": sys.executable,
         "HYDRA_BIN": str(bin_folder()),
+        "HYDRA_HOST": socket.gethostname(),
         "FIRST_RUN": row.first_run,
         "LAST_RUN": row.last_run,
         "SHARDS": site.settings.cylc.shards,

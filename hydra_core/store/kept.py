@@ -16,8 +16,8 @@ from hydra_core.store.schema import ONCE_A_RUN, Image, Item, KeptImage, Pass, Pl
 
 KeptKind = Literal["pin", "gold"]
 _KEPT: tuple[KeptKind, ...] = ("pin", "gold")
-#: Of an image whose pin was taken back: it remembers when, so that an older request cannot pin it again.
-_UNPIN = "unpin"
+#: Of an image that is not kept any more: it remembers since when, so that an older request cannot keep it again.
+_NO_MORE = {"pin": "unpin", "gold": "ungold"}
 _PART = 500
 
 
@@ -32,11 +32,12 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class NewPin:
-    """A person pins an image, or takes the pin back."""
+class NewKept:
+    """A person pins an image or adds it to the gold set, or takes that back."""
 
+    kind: KeptKind
     image_sha: str
-    pinned: bool
+    kept: bool
     who: str
     why: str
     made_at: datetime
@@ -81,38 +82,48 @@ def known_images(connection: Connection, shas: Collection[str]) -> set[str]:
     return found
 
 
-def save_pins(connection: Connection, pins: Sequence[NewPin]) -> None:
-    """Enter pins; the newest of an image counts, whatever the order in which they are entered.
+def gold_images(connection: Connection, shas: Collection[str]) -> set[str]:
+    """Return which of these images are part of a gold set."""
+    return {sha for sha, found in kept_images(connection, shas).items() if any(one.kind == "gold" for one in found)}
 
-    Of two from the same instant a pin counts before its end, then the greater name and reason. The caller holds the
-    database (see `hold_database`): two that enter pins of one image at once would meet.
+
+def save_kept(connection: Connection, asked: Sequence[NewKept]) -> None:
+    """Enter pins and members of gold sets; the newest word about an image counts, whatever the order of entering.
+
+    Of two from the same instant the one that keeps counts, then the greater name and reason. The caller holds the
+    database (see `hold_database`): two that enter words about one image at once would meet.
     """
-    wanted: dict[str, tuple[_Rank, NewPin]] = {}
-    for pin in pins:
-        entry = (_rank(pin), pin)
-        wanted[pin.image_sha] = max(entry, wanted.get(pin.image_sha, entry), key=lambda pair: pair[0])
-    both = ("pin", _UNPIN)
+    for kind in _KEPT:
+        _save(connection, kind, [one for one in asked if one.kind == kind])
+
+
+def _save(connection: Connection, kind: KeptKind, asked: Sequence[NewKept]) -> None:
+    wanted: dict[str, tuple[_Rank, NewKept]] = {}
+    for one in asked:
+        entry = (_rank(one), one)
+        wanted[one.image_sha] = max(entry, wanted.get(one.image_sha, entry), key=lambda pair: pair[0])
+    both = (kind, _NO_MORE[kind])
     columns = (KeptImage.image_sha, KeptImage.kind, KeptImage.who, KeptImage.why, KeptImage.kept_at)
     for part in _parts(wanted):
         of_these = KeptImage.image_sha.in_(part) & KeptImage.kind.in_(both)
         old = {
-            row.image_sha: _rank(NewPin(row.image_sha, row.kind == "pin", row.who, row.why, row.kept_at))
+            row.image_sha: _rank(NewKept(kind, row.image_sha, row.kind == kind, row.who, row.why, row.kept_at))
             for row in connection.execute(sa.select(*columns).where(of_these))
         }
         newer = [wanted[sha][1] for sha in part if sha not in old or wanted[sha][0] > old[sha]]
         if not newer:
             continue
-        gone = KeptImage.image_sha.in_([pin.image_sha for pin in newer]) & KeptImage.kind.in_(both)
+        gone = KeptImage.image_sha.in_([one.image_sha for one in newer]) & KeptImage.kind.in_(both)
         connection.execute(sa.delete(KeptImage).where(gone))
         rows = [
             {
-                "image_sha": pin.image_sha,
-                "kind": "pin" if pin.pinned else _UNPIN,
-                "who": pin.who,
-                "why": pin.why,
-                "kept_at": pin.made_at,
+                "image_sha": one.image_sha,
+                "kind": kind if one.kept else _NO_MORE[kind],
+                "who": one.who,
+                "why": one.why,
+                "kept_at": one.made_at,
             }
-            for pin in newer
+            for one in newer
         ]
         connection.execute(sa.insert(KeptImage), rows)
 
@@ -120,10 +131,10 @@ def save_pins(connection: Connection, pins: Sequence[NewPin]) -> None:
 _Rank = tuple[datetime, bool, str, str]
 
 
-def _rank(pin: NewPin) -> _Rank:
+def _rank(one: NewKept) -> _Rank:
     # The database keeps milliseconds.
-    cut = pin.made_at.microsecond // 1000 * 1000
-    return pin.made_at.replace(microsecond=cut), pin.pinned, pin.who, pin.why
+    cut = one.made_at.microsecond // 1000 * 1000
+    return one.made_at.replace(microsecond=cut), one.kept, one.who, one.why
 
 
 def kept_places(connection: Connection) -> list[KeptPlace]:

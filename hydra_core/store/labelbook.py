@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hydra_core.store.schema import Item, Label, Request, Revision, Run, Verdict
+from hydra_core.store.schema import Item, Label, PlotTypeRow, Request, Revision, Run, Verdict
 from hydra_core.store.upsert import insert_new
+
+#: Hashes in one statement.
+_PART = 500
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,20 @@ class LabelledImage:
 
 def known_requests(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Return which of these request files were received and accepted before."""
-    query = sa.select(Request.sha256).where(Request.sha256.in_(list(hashes)), Request.status == "accepted")
-    return set(connection.execute(query).scalars())
+    found: set[str] = set()
+    wanted = sorted(hashes)
+    for start in range(0, len(wanted), 500):
+        these = Request.sha256.in_(wanted[start : start + 500])
+        found.update(connection.execute(sa.select(Request.sha256).where(these, Request.status == "accepted")).scalars())
+    return found
+
+
+def accepted_since(connection: Connection, kind: str, at: datetime) -> list[tuple[str, datetime]]:
+    """Return the accepted requests of a kind that were made at `at` or later: (SHA-256 of the file, made at)."""
+    query = sa.select(Request.sha256, Request.made_at).where(
+        Request.kind == kind, Request.status == "accepted", Request.made_at >= at
+    )
+    return [(row.sha256, row.made_at) for row in connection.execute(query.order_by(Request.made_at))]
 
 
 def save_request(connection: Connection, request: NewRequest, labels: Sequence[NewLabel]) -> None:
@@ -65,6 +81,13 @@ def save_request(connection: Connection, request: NewRequest, labels: Sequence[N
     connection.execute(sa.delete(Request).where(refused))
     insert_new(connection, Request, [vars(request)])
     insert_new(connection, Label, [{**vars(label), "request_sha": request.sha256} for label in labels])
+
+
+def _parts(hashes: Collection[str]) -> Iterator[list[str]]:
+    """Yield hashes in parts that fit into one statement."""
+    wanted = sorted(hashes)
+    for start in range(0, len(wanted), _PART):
+        yield wanted[start : start + _PART]
 
 
 def current_labels(connection: Connection, plot_type_id: int) -> dict[str, str]:
@@ -82,27 +105,38 @@ def current_labels(connection: Connection, plot_type_id: int) -> dict[str, str]:
 
 def labels_for_images(connection: Connection, plot_type_id: int, hashes: Collection[str]) -> dict[str, str]:
     """Return the label that counts of some images of a plot type."""
-    query = (
-        sa.select(Label.image_sha, Label.class_name)
-        .where(Label.plot_type_id == plot_type_id, Label.image_sha.in_(list(hashes)))
-        .order_by(Label.made_at, Label.request_sha)
-    )
-    return {row.image_sha: row.class_name for row in connection.execute(query)}
+    found: dict[str, str] = {}
+    for part in _parts(hashes):
+        # An empty plot is the same image in thousands of runs and may have thousands of labels: an index alone tells
+        # which of them is the newest.
+        newest = (
+            sa.select(Label.plot_type_id, Label.image_sha, sa.func.max(Label.made_at).label("made_at"))
+            .where(Label.plot_type_id == plot_type_id, Label.image_sha.in_(part))
+            .group_by(Label.plot_type_id, Label.image_sha)
+            .subquery()
+        )
+        # The plot type is told by the inner query alone, or SQLite would read all labels of it.
+        same = [Label.__table__.c[column.name] == column for column in newest.c]
+        query = sa.select(Label.image_sha, Label.class_name).join(newest, sa.and_(*same)).order_by(Label.request_sha)
+        found.update({row.image_sha: row.class_name for row in connection.execute(query)})
+    return found
 
 
 def labelled_hashes(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Return those of some images that ever had a label, of whatever plot type."""
     found: set[str] = set()
-    wanted = sorted(hashes)
-    for start in range(0, len(wanted), 500):
-        query = sa.select(Label.image_sha).where(Label.image_sha.in_(wanted[start : start + 500]))
+    for part in _parts(hashes):
+        query = sa.select(Label.image_sha).where(Label.image_sha.in_(part)).distinct()
         found.update(connection.execute(query).scalars())
     return found
 
 
 def labelled_plot_types(connection: Connection) -> list[int]:
     """Return the plot types that have labels."""
-    return list(connection.execute(sa.select(Label.plot_type_id).distinct().order_by(Label.plot_type_id)).scalars())
+    # As a value, not as EXISTS: MariaDB would gather all labels first.
+    label = sa.select(Label.id).where(Label.plot_type_id == PlotTypeRow.id).limit(1).scalar_subquery()
+    query = sa.select(PlotTypeRow.id).where(label.is_not(None)).order_by(PlotTypeRow.id)
+    return list(connection.execute(query).scalars())
 
 
 def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledImage]:
@@ -111,44 +145,58 @@ def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledI
     An image that occurs more than once is counted where it was archived first.
     """
     labels = current_labels(connection, plot_type_id)
-    query = (
-        sa.select(
-            Item.image_sha,
-            Run.pass_id,
-            Run.number,
-            Revision.id.label("revision_id"),
-            Revision.revision,
-            Revision.block_generation,
-            Item.block_index,
-        )
-        .join(Revision, Revision.id == Item.revision_id)
-        .join(Run, Run.id == Revision.run_id)
-        .where(
-            Item.plot_type_id == plot_type_id,
-            Item.image_sha.in_(sa.select(Label.image_sha).where(Label.plot_type_id == plot_type_id)),
-            Revision.state.in_(("archived", "published")),
-            Item.dropped_at.is_(None),
-        )
-        .order_by(Run.pass_id, Run.number, Revision.revision, Item.chunk)
-    )
     found: dict[str, LabelledImage] = {}
-    for row in connection.execute(query):
+    rows: list[sa.Row[*tuple[Any, ...]]] = []
+    for part in _parts(labels):
+        items = sa.select(Item.image_sha, Item.revision_id, Item.chunk, Item.block_index).where(
+            Item.plot_type_id == plot_type_id, Item.image_sha.in_(part), Item.dropped_at.is_(None)
+        )
+        rows += connection.execute(items).all()
+    # Not joined with the items: by the states of revisions SQLite would come to every item of the plot type.
+    places = _archived_places(connection, {row.revision_id for row in rows})
+    archived = [(places[row.revision_id], row) for row in rows if row.revision_id in places]
+    for place, row in sorted(archived, key=lambda pair: (*pair[0][:3], pair[1].chunk)):
         if row.image_sha not in found:
+            pass_id, run, revision, generation = place
             found[row.image_sha] = LabelledImage(
                 image_sha=row.image_sha,
                 class_name=labels[row.image_sha],
-                pass_id=row.pass_id,
-                run=row.number,
+                pass_id=pass_id,
+                run=run,
                 revision_id=row.revision_id,
-                revision=row.revision,
-                generation=row.block_generation,
+                revision=revision,
+                generation=generation,
                 block_index=row.block_index,
             )
     return list(found.values())
 
 
-def archived_label_count(connection: Connection, plot_type_id: int) -> int:
-    """Return how many labels, corrections included, a plot type has on archived images: it never shrinks."""
+def _archived_places(connection: Connection, revision_ids: Collection[int]) -> dict[int, tuple[int, int, int, int]]:
+    """Return (pass row, run number, revision, generation) of those revisions whose images are in the archive."""
+    columns = (Revision.id, Run.pass_id, Run.number, Revision.revision, Revision.block_generation, Revision.state)
+    ids, found = sorted(revision_ids), {}
+    for start in range(0, len(ids), _PART):
+        query = sa.select(*columns).join(Run, Run.id == Revision.run_id)
+        for row_id, *place, state in connection.execute(query.where(Revision.id.in_(ids[start : start + _PART]))):
+            if state in ("archived", "published"):
+                found[row_id] = (place[0], place[1], place[2], place[3])
+    return found
+
+
+def label_count(connection: Connection, plot_type_id: int) -> int:
+    """Return how many labels, corrections included, a plot type has, whether their images are archived or not."""
+    query = sa.select(sa.func.count(Label.id)).where(Label.plot_type_id == plot_type_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def archived_label_count(connection: Connection, plot_type_id: int, *, at_most: int | None = None) -> int:
+    """Return how many labels, corrections included, a plot type has on archived images: it never shrinks.
+
+    Parameters
+    ----------
+    at_most
+        Do not count further than this: each label costs a look at where its image is.
+    """
     archived = (
         sa.select(Item.id)
         .join(Revision, Revision.id == Item.revision_id)
@@ -157,10 +205,13 @@ def archived_label_count(connection: Connection, plot_type_id: int) -> int:
             Item.plot_type_id == plot_type_id,
             Revision.state.in_(("archived", "published")),
         )
-        .exists()
+        .limit(1)
+        .correlate(Label)
+        .scalar_subquery()
     )
-    query = sa.select(sa.func.count(Label.id)).where(Label.plot_type_id == plot_type_id, archived)
-    return int(connection.execute(query).scalar_one())
+    counted = sa.select(Label.id).where(Label.plot_type_id == plot_type_id, archived.is_not(None))
+    found = counted.limit(at_most).subquery()
+    return int(connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
 @dataclass(frozen=True)
@@ -180,10 +231,14 @@ def agreement(connection: Connection, pass_id: int, runs: Collection[int]) -> Ag
         .join(Verdict, Verdict.item_id == Item.id)
         .join(Revision, Revision.id == Item.revision_id)
         .join(Run, Run.id == Revision.run_id)
-        .where(Run.pass_id == pass_id, Run.number.in_(list(runs)), Verdict.confidence.is_not(None))
+        .where(Run.pass_id == pass_id, Run.number.in_(list(runs)))
+        .where(Verdict.confidence.is_not(None), Item.image_sha.is_not(None))
     )
     rows = connection.execute(query).all()
-    labels = {kind: current_labels(connection, kind) for kind in {row.plot_type_id for row in rows}}
+    images: dict[int, set[str]] = {}
+    for row in rows:
+        images.setdefault(row.plot_type_id, set()).add(row.image_sha)
+    labels = {kind: labels_for_images(connection, kind, hashes) for kind, hashes in images.items()}
     pairs = [
         (row.class_name == labels[row.plot_type_id][row.image_sha], row.state == "confirmed")
         for row in rows

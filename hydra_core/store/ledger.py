@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import aliased
 
 from hydra_core.base.clock import now
 from hydra_core.base.errors import DatabaseError
@@ -213,19 +214,18 @@ def newest_revisions(
     state
         Count only revisions in this state.
     """
-    where = [Run.pass_id == pass_id, Run.number.between(first_run, last_run)]
-    if state is not None:
-        where.append(Revision.state == state)
+    other = aliased(Revision)
     newest = (
-        sa.select(Revision.run_id, sa.func.max(Revision.revision).label("top"))
-        .join(Run, Run.id == Revision.run_id)
-        .where(*where)
-        .group_by(Revision.run_id)
-        .subquery()
+        sa.select(other.id)
+        .where(other.run_id == Run.id, *([] if state is None else [other.state == state]))
+        .order_by(other.revision.desc())
+        .limit(1)
+        .correlate(Run)
+        .scalar_subquery()
     )
-    query = _REVISION.join(newest, (newest.c.run_id == Revision.run_id) & (newest.c.top == Revision.revision)).order_by(
-        Run.number
-    )
+    query = _REVISION.where(
+        Run.pass_id == pass_id, Run.number.between(first_run, last_run), Revision.id == newest
+    ).order_by(Run.number)
     return [_revision(row) for row in connection.execute(query)]
 
 
@@ -252,21 +252,30 @@ def archived_before(
 
 def unfinished(connection: Connection, pass_id: int) -> list[RevisionRow]:
     """Return the revisions that are wanted but not published yet, by run number."""
-    query = _REVISION.where(Run.pass_id == pass_id, Revision.state != "published").order_by(
-        Run.number, Revision.revision
+    # Of all passes, for those few are quickly found by their state, and the runs of one pass are many.
+    query = _REVISION.where(Revision.state.in_(STATES[:-1])).order_by(Run.number, Revision.revision)
+    return [_revision(row) for row in connection.execute(query) if row.pass_id == pass_id]
+
+
+def published_revision() -> sa.ScalarSelect[int]:
+    """Return a published revision of the run of the query around it, or NULL.
+
+    As a value, not as a join: the database then walks the runs in their order, and no further than needed.
+    """
+    return (
+        sa.select(Revision.id)
+        .where(Revision.run_id == Run.id, Revision.state == "published")
+        .limit(1)
+        .correlate(Run)
+        .scalar_subquery()
     )
-    return [_revision(row) for row in connection.execute(query)]
 
 
 def count_runs(connection: Connection, pass_id: int) -> tuple[int, int]:
     """Return (runs wanted, runs published) of a pass."""
-    wanted = connection.execute(sa.select(sa.func.count(Run.id)).where(Run.pass_id == pass_id)).scalar_one()
-    published = connection.execute(
-        sa.select(sa.func.count(sa.distinct(Revision.run_id)))
-        .join(Run, Run.id == Revision.run_id)
-        .where(Run.pass_id == pass_id, Revision.state == "published")
-    ).scalar_one()
-    return int(wanted), int(published)
+    wanted = sa.select(sa.func.count(Run.id)).where(Run.pass_id == pass_id)
+    published = wanted.where(published_revision().is_not(None))
+    return int(connection.execute(wanted).scalar_one()), int(connection.execute(published).scalar_one())
 
 
 def update_revision(connection: Connection, revision_id: int, **values: Any) -> None:

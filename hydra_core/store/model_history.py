@@ -21,6 +21,16 @@ class UsedIn:
     made_at: datetime
 
 
+def went_live(name: str, reason: str) -> str:
+    """Return the reason of a judging set that a model's going live began."""
+    return f"{name} went live: {reason}"
+
+
+def live_again(name: str, reason: str) -> str:
+    """Return the reason of a judging set that a way back began: `live_before` tells it from others by these words."""
+    return f"{name} is live again: {reason}"
+
+
 def sets_with(connection: Connection, model_id: int) -> list[UsedIn]:
     """Return the judging sets that use a model, oldest first."""
     query = (
@@ -33,17 +43,33 @@ def sets_with(connection: Connection, model_id: int) -> list[UsedIn]:
 
 
 def live_before(connection: Connection, plot_type_id: int, model_id: int | None) -> ModelRow | None:
-    """Return the model that a plot type used last before it came to `model_id`, or None."""
-    of_type = JudgingSetModel.plot_type_id == plot_type_id
+    """Return the model that was live before `model_id` in the line of those that went live, or None.
+
+    A way back is no step of that line but undoes its last ones, so that a second way back leads further back, and not
+    to the model that was just left.
+    """
     query = (
-        sa.select(JudgingSetModel.model_id)
+        sa.select(JudgingSetModel.model_id, Model.name, JudgingSet.reason)
         .join(JudgingSet, JudgingSet.id == JudgingSetModel.judging_set_id)
-        .where(of_type if model_id is None else of_type & (JudgingSetModel.model_id != model_id))
-        .order_by(JudgingSet.number.desc())
-        .limit(1)
+        .join(Model, Model.id == JudgingSetModel.model_id)
+        .where(JudgingSetModel.plot_type_id == plot_type_id)
+        .order_by(JudgingSet.number)
     )
-    found = connection.execute(query).scalar_one_or_none()
-    return None if found is None else get_model(connection, found)
+    line: list[int] = []
+    for row in connection.execute(query):
+        if line and line[-1] == row.model_id:
+            continue
+        if row.reason.startswith(live_again(row.name, "")) and row.model_id in line:
+            del line[_last(line, row.model_id) + 1 :]
+        else:
+            line.append(row.model_id)
+    if model_id in line:
+        del line[_last(line, model_id) :]
+    return get_model(connection, line[-1]) if line else None
+
+
+def _last(line: list[int], model_id: int) -> int:
+    return len(line) - 1 - line[::-1].index(model_id)
 
 
 def live_models(connection: Connection, plot_type_id: int) -> list[ModelRow]:

@@ -178,13 +178,15 @@ def image_counts(connection: Connection, plot_type_ids: Collection[int]) -> dict
 
 def newest_place(connection: Connection, plot_type_id: int) -> tuple[int, int, int] | None:
     """Return (pass row, run number, revision) of the newest run that has a readable item of a plot type."""
-    query = (
-        sa.select(Run.pass_id, Run.number, Revision.revision)
-        .join(Revision, Revision.run_id == Run.id)
-        .join(Item, Item.revision_id == Revision.id)
+    newest = (
+        sa.select(Item.revision_id)
         .where(Item.plot_type_id == plot_type_id, Item.status == "ok")
-        .order_by(Item.id.desc())
+        .order_by(Item.revision_id.desc())
         .limit(1)
     )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else (int(row[0]), int(row[1]), int(row[2]))
+    revision_id = connection.execute(newest).scalar_one_or_none()
+    if revision_id is None:
+        return None
+    place = sa.select(Run.pass_id, Run.number, Revision.revision).join(Revision, Revision.run_id == Run.id)
+    row = connection.execute(place.where(Revision.id == revision_id)).one()
+    return int(row[0]), int(row[1]), int(row[2])

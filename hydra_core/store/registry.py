@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -98,6 +98,12 @@ def all_models(connection: Connection) -> list[ModelRow]:
     return [_model(row) for row in connection.execute(query).mappings()]
 
 
+def model_names(connection: Connection, model_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of some models: row -> name."""
+    query = sa.select(Model.id, Model.name).where(Model.id.in_(sorted(model_ids)))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
 def find_model(connection: Connection, name: str) -> ModelRow | None:
     """Return the model of that name, or None."""
     row = connection.execute(_MODEL.where(Model.name == name)).mappings().one_or_none()
@@ -144,9 +150,11 @@ def add_model(
     return found
 
 
-def add_threshold(connection: Connection, model_id: int, threshold: ThresholdRow, *, who: str) -> None:
-    """Set a threshold; earlier ones stay as history."""
-    values = {**vars(threshold), "model_id": model_id, "set_by": who, "set_at": now()}
+def add_threshold(
+    connection: Connection, model_id: int, threshold: ThresholdRow, *, who: str, at: datetime | None = None
+) -> None:
+    """Set a threshold, as of now or of `at`; earlier ones stay as history."""
+    values = {**vars(threshold), "model_id": model_id, "set_by": who, "set_at": at or now()}
     connection.execute(sa.insert(ModelThreshold).values(**values))
 
 
@@ -167,6 +175,17 @@ def training_images(connection: Connection, model_id: int) -> list[tuple[str, st
     return [(row.image_sha, row.class_name, row.side) for row in rows]
 
 
+def learned_images(connection: Connection, plot_type_id: int) -> set[str]:
+    """Return every image that some model of a plot type was trained or validated with."""
+    query = (
+        sa.select(TrainingImage.image_sha)
+        .join(Model, Model.id == TrainingImage.model_id)
+        .where(Model.plot_type_id == plot_type_id, TrainingImage.side.in_(("train", "validation")))
+        .distinct()
+    )
+    return set(connection.execute(query).scalars())
+
+
 def set_model_status(connection: Connection, model_id: int, status: str, reason: str) -> None:
     """Note what became of a model."""
     connection.execute(sa.update(Model).where(Model.id == model_id).values(status=status, reason=reason))
@@ -179,11 +198,12 @@ def load_judging_set(connection: Connection, set_id: int) -> JudgingSetRow:
             JudgingSet.id == set_id
         )
     ).one()
-    rows = connection.execute(
-        sa.select(JudgingSetModel.model_id, JudgingSetModel.thresholds).where(JudgingSetModel.judging_set_id == set_id)
-    ).all()
-    models = [(get_model(connection, row.model_id), row.thresholds) for row in rows]
-    return JudgingSetRow(**head._mapping, models={model.plot: SetModel(model, values) for model, values in models})
+    chosen = sa.select(JudgingSetModel.model_id, JudgingSetModel.thresholds)
+    rows = connection.execute(chosen.where(JudgingSetModel.judging_set_id == set_id)).all()
+    query = _MODEL.where(Model.id.in_([row.model_id for row in rows]))
+    models = {model.id: model for model in map(_model, connection.execute(query).mappings())}
+    found = [SetModel(models[row.model_id], row.thresholds) for row in rows]
+    return JudgingSetRow(**head._mapping, models={entry.model.plot: entry for entry in found})
 
 
 def newest_judging_set(connection: Connection) -> JudgingSetRow | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hydra_core.store.schema import Item, Pass, Revision, Run, Verdict
+from hydra_core.store.ledger import published_revision
+from hydra_core.store.schema import Pass, Revision, Run, VerdictCount
 
 
 @dataclass(frozen=True)
@@ -27,29 +28,48 @@ def state_counts(connection: Connection, revision_ids: Collection[int]) -> list[
     """Return the verdicts of some revisions, counted by plot type and state."""
     ids = sorted(revision_ids)
     found: list[StateCount] = []
-    columns = (Item.revision_id, Item.plot_type_id, Verdict.state, Verdict.class_name, Verdict.severity)
+    of = VerdictCount
     for start in range(0, len(ids), 500):
         query = (
-            sa.select(*columns, sa.func.count().label("count"))
-            .join(Verdict, Verdict.item_id == Item.id)
-            .where(Item.revision_id.in_(ids[start : start + 500]))
-            .group_by(*columns)
-            .order_by(*columns)
+            sa.select(of.revision_id, of.plot_type_id, of.state, of.class_name, of.severity, of.count)
+            .where(of.revision_id.in_(ids[start : start + 500]))
+            .order_by(of.revision_id, of.plot_type_id, of.state, of.class_name, of.severity)
         )
-        found += [StateCount(**row._mapping) for row in connection.execute(query)]
+        for row in connection.execute(query):
+            found.append(
+                StateCount(
+                    row.revision_id,
+                    row.plot_type_id,
+                    row.state,
+                    row.class_name or None,
+                    row.severity,
+                    row._mapping["count"],
+                )
+            )
     return found
 
 
-def run_numbers(connection: Connection, pass_id: int) -> list[int]:
-    """Return the numbers of all published runs of a pass."""
-    query = (
-        sa.select(Run.number)
-        .join(Revision, Revision.run_id == Run.id)
-        .where(Run.pass_id == pass_id, Revision.state == "published")
-        .distinct()
-        .order_by(Run.number)
-    )
+def newest_runs(connection: Connection, pass_id: int, most: int) -> list[int]:
+    """Return the numbers of the newest published runs of a pass, newest first."""
+    query = _published(pass_id).order_by(Run.number.desc()).limit(most)
     return [int(number) for number in connection.execute(query).scalars()]
+
+
+def run_blocks(connection: Connection, pass_id: int, size: int) -> list[int]:
+    """Return which blocks of run numbers (``number // size``) of a pass have published runs."""
+    blocks: list[int] = []
+    while True:
+        # One step for each block, however many runs it has.
+        beyond = [Run.number >= (blocks[-1] + 1) * size] if blocks else []
+        query = _published(pass_id).where(*beyond).order_by(Run.number).limit(1)
+        number = connection.execute(query).scalar_one_or_none()
+        if number is None:
+            return blocks
+        blocks.append(int(number) // size)
+
+
+def _published(pass_id: int) -> sa.Select[int]:
+    return sa.select(Run.number).where(Run.pass_id == pass_id, published_revision().is_not(None))
 
 
 @dataclass(frozen=True)
@@ -67,9 +87,8 @@ def pass_counts(connection: Connection) -> list[PassCount]:
     """Return every pass with its runs counted, newest pass first."""
     wanted = sa.select(sa.func.count(Run.id)).where(Run.pass_id == Pass.id).scalar_subquery()
     published = (
-        sa.select(sa.func.count(sa.distinct(Revision.run_id)))
-        .join(Run, Run.id == Revision.run_id)
-        .where(Run.pass_id == Pass.id, Revision.state == "published")
+        sa.select(sa.func.count(Run.id))
+        .where(Run.pass_id == Pass.id, published_revision().is_not(None))
         .scalar_subquery()
     )
     query = sa.select(Pass.id, Pass.name, Pass.state, wanted.label("wanted"), published.label("published")).order_by(

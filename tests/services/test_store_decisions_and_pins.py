@@ -10,7 +10,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from hydra_core.store.kept import Kept, NewPin, kept_images, kept_places, save_pins
+from hydra_core.store.kept import Kept, NewKept, kept_images, kept_places, save_kept
 from hydra_core.store.plot_types import (
     NewDecision,
     decide_types,
@@ -61,17 +61,17 @@ def test_the_newest_decision_counts_in_whatever_order_they_come(database_url: st
 def test_the_newest_word_about_a_pin_counts_in_whatever_order_they_come(database_url: str) -> None:
     sha = IMAGES[0]
     said = [
-        NewPin(sha, True, "Ada", "χ² 🙂", FIRST),
-        NewPin(sha, False, "Eve", "", MIDDLE),
-        NewPin(sha, True, "Eve", "again", LAST),
-        NewPin(sha, False, "Ada", "", LAST),
+        NewKept("pin", sha, True, "Ada", "χ² 🙂", FIRST),
+        NewKept("pin", sha, False, "Eve", "", MIDDLE),
+        NewKept("pin", sha, True, "Eve", "again", LAST),
+        NewKept("pin", sha, False, "Ada", "", LAST),
     ]
     found = []
     with opened(database_url) as engine:
         a_judged_revision(engine)
         for order in itertools.islice(itertools.permutations(said), 0, None, 5):
             for one in order:
-                held(engine, lambda connection, one=one: save_pins(connection, [one]))
+                held(engine, lambda connection, one=one: save_kept(connection, [one]))
             with reading(engine) as connection:
                 found.append(kept_images(connection, IMAGES))
                 assert [one.places for one in kept_places(connection)] == [1]
@@ -87,7 +87,7 @@ def test_two_who_decide_at_once_wait_for_each_other(database_url: str) -> None:
             def decide(connection: Connection) -> None:
                 inside.append(f"{name} in")
                 decide_types(connection, [NewDecision(FDC, "active", name, FIRST)])
-                save_pins(connection, [NewPin(IMAGES[0], True, name, "x", FIRST)])
+                save_kept(connection, [NewKept("pin", IMAGES[0], True, name, "x", FIRST)])
                 inside.append(f"{name} out")
 
             held(engine, decide)

@@ -17,6 +17,7 @@ from hydra_core.store.items import (
     neighbour_run,
     replace_incidents,
     replace_items,
+    run_incidents,
     save_evidence,
     save_verdicts,
     verdict_series,
@@ -40,7 +41,7 @@ from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import add_judging_set
 from hydra_core.store.schema import Evidence, Item, Run, Verdict
 from hydra_core.store.session import reading, writing
-from hydra_core.store.summary import pass_counts, run_numbers, state_counts, totals
+from hydra_core.store.summary import newest_runs, pass_counts, run_blocks, state_counts, totals
 from hydra_core.store.timings import (
     Timing,
     images_per_day,
@@ -101,7 +102,11 @@ def test_the_newest_revision_counts_and_what_is_not_published_is_unfinished(data
             open_ones = unfinished(connection, number)
             assert newest_revision(connection, number, 6) is None
             assert count_runs(connection, number) == (4, 3)
-            assert run_numbers(connection, number) == [5, 9, 100]
+            assert newest_runs(connection, number, 2) == [100, 9]
+            assert newest_runs(connection, number, 9) == [100, 9, 5]
+            assert run_blocks(connection, number, 10) == [0, 10]
+            assert run_blocks(connection, number, 4) == [1, 2, 25]
+            assert run_blocks(connection, other, 10) == newest_runs(connection, other, 1) == []
             assert [(one.name, one.wanted, one.published) for one in pass_counts(connection)] == [
                 ("other", 1, 0),
                 ("2026-01/ver02", 4, 3),
@@ -235,19 +240,39 @@ def test_incidents_of_a_span_are_replaced_and_others_stay(database_url: str) -> 
             types = all_plot_types(connection)
         cdc, rich = types[CDC], types[RICH]
         old = [an_incident(cdc, 1, 3), an_incident(cdc, 5, 6), an_incident(cdc, 9, 9)]
-        writing(engine, lambda connection: replace_incidents(connection, number, cdc, (1, 9), old))
+        writing(engine, lambda connection: replace_incidents(connection, number, {cdc: (1, 9)}, old))
         writing(
-            engine, lambda connection: replace_incidents(connection, number, rich, (1, 9), [an_incident(rich, 5, 5)])
+            engine, lambda connection: replace_incidents(connection, number, {rich: (1, 9)}, [an_incident(rich, 5, 5)])
         )
         new = [an_incident(cdc, 3, 5, class_name=None, state="missing", severity=2)]
         for _ in range(2):
-            writing(engine, lambda connection: replace_incidents(connection, number, cdc, (3, 6), new))
+            writing(engine, lambda connection: replace_incidents(connection, number, {cdc: (3, 6)}, new))
         with reading(engine) as connection:
             found = load_incidents(connection, number)
             assert load_incidents(connection, number, since_run=6) == [old[2]]
             assert load_incidents(connection, number, limit=1) == [old[2]]
             assert load_incidents(connection, number + 1) == []
     assert found == [old[2], an_incident(rich, 5, 5), new[0]]
+
+
+def test_a_run_has_its_own_incidents_however_many_came_later(database_url: str) -> None:
+    with opened(database_url) as engine:
+        number, other = writing(engine, a_pass), writing(engine, lambda connection: a_pass(connection, "other"))
+        revision = writing(engine, lambda connection: a_revision(connection, number))
+        writing(engine, lambda connection: replace_items(connection, revision, some_items()))
+        with reading(engine) as connection:
+            types = all_plot_types(connection)
+        cdc, rich = types[CDC], types[RICH]
+        over, reaching = an_incident(cdc, 1, 2), an_incident(cdc, 3, 5)
+        inside = an_incident(cdc, 5, 5, first_chunk=7, severity=2)
+        long, later = an_incident(rich, 2, 9), [an_incident(cdc, run, run) for run in range(6, 200)]
+        for kind, rows in ((cdc, [over, reaching, inside, *later]), (rich, [long])):
+            writing(engine, lambda c, k=kind, r=rows: replace_incidents(c, number, {k: (1, 300)}, r))
+        writing(engine, lambda c: replace_incidents(c, other, {cdc: (1, 300)}, [an_incident(cdc, 5, 5)]))
+        with reading(engine) as connection:
+            assert run_incidents(connection, number, 5) == [long, reaching, inside]
+            assert run_incidents(connection, number, 1) == [over]
+            assert run_incidents(connection, number, 250) == []
 
 
 def judged(engine: sa.Engine, number: int, run: int, revision: int, plots: dict[PlotKey, int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from hydra_core.store.migrations import repeatable  # noqa: F401 - Alembic finds its class by its being there
 from hydra_core.store.schema import Base
 
 context.configure(

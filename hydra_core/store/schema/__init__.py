@@ -3,7 +3,7 @@
 from hydra_core.store.schema.asked import Label, NewsItem, PersonAccount, PersonPlotType, PersonRole, PersonRow, Request
 from hydra_core.store.schema.base import Base
 from hydra_core.store.schema.earlier import EarlierLabel, EarlierModel, EarlierVerdict, Import
-from hydra_core.store.schema.judged import Evidence, Image, Incident, Item, KeptImage, Verdict
+from hydra_core.store.schema.judged import Evidence, Image, Incident, Item, KeptImage, Verdict, VerdictCount
 from hydra_core.store.schema.learned import (
     JudgingSet,
     JudgingSetModel,
@@ -72,4 +72,5 @@ __all__ = [
     "Unmatched",
     "ValidClass",
     "Verdict",
+    "VerdictCount",
 ]

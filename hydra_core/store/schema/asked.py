@@ -17,14 +17,15 @@ class PersonRow(Base):
     __tablename__ = "people"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(name_type(120), unique=True)
+    any_plot_type: Mapped[bool]  # may label all; otherwise those of `PersonPlotType`
 
 
 class PersonAccount(Base):
-    """An account of a person; it owns the request files by which the person is known."""
+    """An account of a person: it owns the request files by which the person is known. Several may share one."""
 
     __tablename__ = "person_accounts"
+    person_id: Mapped[int] = mapped_column(reference("people.id", cascade=True), primary_key=True)
     account: Mapped[str] = mapped_column(name_type(120), primary_key=True)
-    person_id: Mapped[int] = mapped_column(reference("people.id", cascade=True))
 
 
 class PersonRole(Base):
@@ -36,7 +37,7 @@ class PersonRole(Base):
 
 
 class PersonPlotType(Base):
-    """A plot type that a person may label; without rows, all of them."""
+    """A plot type that a person may label who may not label all of them."""
 
     __tablename__ = "person_plot_types"
     person_id: Mapped[int] = mapped_column(reference("people.id", cascade=True), primary_key=True)
@@ -47,6 +48,7 @@ class Request(Base):
     """A file from the inbox, accepted or put into quarantine; never forgotten."""
 
     __tablename__ = "requests"
+    __table_args__ = (sa.Index(None, "kind", "made_at"), TABLE_OPTIONS)
     sha256: Mapped[str] = mapped_column(Sha256, primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(24))
     file_name: Mapped[str] = mapped_column(name_type(255))
@@ -64,7 +66,9 @@ class Label(Base):
     __tablename__ = "labels"
     __table_args__ = (
         sa.UniqueConstraint("request_sha", "plot_type_id", "image_sha"),
-        sa.Index(None, "plot_type_id", "image_sha"),
+        sa.Index(None, "plot_type_id", "image_sha", "made_at"),
+        sa.Index(None, "image_sha"),
+        sa.Index(None, "made_at"),
         TABLE_OPTIONS,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -77,7 +81,7 @@ class Label(Base):
 
 
 class NewsItem(Base):
-    """A line for the top of every page; the newest one that has begun and not ended is shown."""
+    """A line for the top of every page: the newest that has not ended is shown, none where it is empty."""
 
     __tablename__ = "news"
     request_sha: Mapped[str] = mapped_column(Sha256, reference("requests.sha256"), primary_key=True)

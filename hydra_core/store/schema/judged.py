@@ -29,8 +29,10 @@ class Item(Base):
     __tablename__ = "items"
     __table_args__ = (
         sa.UniqueConstraint("revision_id", "plot_type_id", "chunk"),
-        sa.Index(None, "image_sha"),
-        sa.Index(None, "plot_type_id"),
+        # An index on a plot type or an image alone would be taken for questions about a few runs, and a plot type has
+        # items in all of them.
+        sa.Index(None, "image_sha", "plot_type_id"),
+        sa.Index(None, "plot_type_id", "revision_id", "status"),
         TABLE_OPTIONS,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -90,6 +92,21 @@ class Verdict(Base):
     made_at: Mapped[datetime]
 
 
+class VerdictCount(Base):
+    """How many verdicts of a revision are the same for a plot type: what the index of a pass shows.
+
+    It is counted when the verdicts are written: the index shows a thousand runs, and is written after each of them.
+    """
+
+    __tablename__ = "verdict_counts"
+    revision_id: Mapped[int] = mapped_column(reference("revisions.id", cascade=True), primary_key=True)
+    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    class_name: Mapped[str] = mapped_column(name_type(40), primary_key=True)  # empty where there is none
+    severity: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[int]
+
+
 class Incident(Base):
     """Consecutive flagged chunks of one plot type: a pure function of the verdicts."""
 
@@ -97,6 +114,7 @@ class Incident(Base):
     __table_args__ = (
         sa.UniqueConstraint("pass_id", "plot_type_id", "first_run", "first_chunk"),
         sa.Index(None, "pass_id", "last_run"),
+        sa.Index(None, "pass_id", "first_run"),
         TABLE_OPTIONS,
     )
     id: Mapped[int] = mapped_column(primary_key=True)

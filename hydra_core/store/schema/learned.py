@@ -65,10 +65,14 @@ class TrainingReport(Base):
 
 
 class TrainingReportResponse(Base):
-    """An expert's answer to an image of a training report: the label stays, or becomes another one."""
+    """An expert's answer to an image of a training report: the label stays, or becomes another one.
+
+    It holds what its request says and nothing else, so that it can be entered before the model is.
+    """
 
     __tablename__ = "training_report_responses"
-    model_id: Mapped[int] = mapped_column(reference("models.id", cascade=True), primary_key=True)
+    __table_args__ = (sa.Index(None, "request_sha"), TABLE_OPTIONS)
+    model: Mapped[str] = mapped_column(name_type(120), primary_key=True)
     request_sha: Mapped[str] = mapped_column(Sha256, reference("requests.sha256"), primary_key=True)
     image_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
     class_name: Mapped[str] = mapped_column(name_type(40))
@@ -106,6 +110,7 @@ class JudgingSetModel(Base):
     """The model, with its thresholds, that a judging set uses for a plot type."""
 
     __tablename__ = "judging_set_models"
+    __table_args__ = (sa.Index(None, "model_id"), sa.Index(None, "plot_type_id"), TABLE_OPTIONS)
     judging_set_id: Mapped[int] = mapped_column(reference("judging_sets.id", cascade=True), primary_key=True)
     plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"), primary_key=True)
     model_id: Mapped[int] = mapped_column(reference("models.id"))

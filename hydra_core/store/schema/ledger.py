@@ -47,7 +47,12 @@ class Revision(Base):
     """A run as it stood when its sources had one fingerprint."""
 
     __tablename__ = "revisions"
-    __table_args__ = (sa.UniqueConstraint("run_id", "revision"), sa.Index(None, "state"), TABLE_OPTIONS)
+    __table_args__ = (
+        sa.UniqueConstraint("run_id", "revision"),
+        sa.Index(None, "state", "run_id"),
+        sa.Index(None, "judged_at", "item_count"),
+        TABLE_OPTIONS,
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(reference("runs.id"))
     revision: Mapped[int]

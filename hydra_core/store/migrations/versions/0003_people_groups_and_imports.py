@@ -14,6 +14,29 @@ depends_on = None
 
 _WORDS = {"display": name_type(190), "contact": long_text(), "description": long_text()}
 
+#: Indexes by which no question reads more of a table the longer the history is: table, columns.
+_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("items", ("image_sha", "plot_type_id")),
+    ("items", ("plot_type_id", "revision_id", "status")),
+    ("labels", ("image_sha",)),
+    ("labels", ("plot_type_id", "image_sha", "made_at")),
+    ("labels", ("made_at",)),
+    ("requests", ("kind", "made_at")),
+    ("incidents", ("pass_id", "first_run")),
+    ("revisions", ("state", "run_id")),
+    ("revisions", ("judged_at", "item_count")),
+    ("judging_set_models", ("model_id",)),
+    ("judging_set_models", ("plot_type_id",)),
+    ("training_report_responses", ("request_sha",)),
+)
+#: Indexes that those make superfluous; they come first there, as references to other tables need one each.
+_NARROWER: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("items", ("image_sha",)),
+    ("items", ("plot_type_id",)),
+    ("revisions", ("state",)),
+    ("labels", ("plot_type_id", "image_sha")),
+)
+
 
 def upgrade() -> None:
     """Apply the step."""
@@ -54,6 +77,7 @@ def upgrade() -> None:
         "people",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", name_type(120), nullable=False),
+        sa.Column("any_plot_type", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("name", name=op.f("uq_people_name")),
         mysql_charset="utf8mb4",
@@ -164,12 +188,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "person_accounts",
-        sa.Column("account", name_type(120), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("account", name_type(120), nullable=False),
         sa.ForeignKeyConstraint(
             ["person_id"], ["people.id"], name=op.f("fk_person_accounts_person_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("account", name=op.f("pk_person_accounts")),
+        sa.PrimaryKeyConstraint("person_id", "account", name=op.f("pk_person_accounts")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
@@ -255,19 +279,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "training_report_responses",
-        sa.Column("model_id", sa.Integer(), nullable=False),
+        sa.Column("model", name_type(120), nullable=False),
         sa.Column("request_sha", Sha256(), nullable=False),
         sa.Column("image_sha", Sha256(), nullable=False),
         sa.Column("class_name", name_type(40), nullable=False),
         sa.Column("who", name_type(120), nullable=False),
         sa.Column("made_at", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["model_id"], ["models.id"], name=op.f("fk_training_report_responses_model_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
             ["request_sha"], ["requests.sha256"], name=op.f("fk_training_report_responses_request_sha")
         ),
-        sa.PrimaryKeyConstraint("model_id", "request_sha", "image_sha", name=op.f("pk_training_report_responses")),
+        sa.PrimaryKeyConstraint("model", "request_sha", "image_sha", name=op.f("pk_training_report_responses")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
@@ -286,10 +307,63 @@ def upgrade() -> None:
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
     )
+    op.create_table(
+        "verdict_counts",
+        sa.Column("revision_id", sa.Integer(), nullable=False),
+        sa.Column("plot_type_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("class_name", name_type(40), nullable=False),
+        sa.Column("severity", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["revisions.id"], name=op.f("fk_verdict_counts_revision_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["plot_type_id"], ["plot_types.id"], name=op.f("fk_verdict_counts_plot_type_id")),
+        sa.PrimaryKeyConstraint(
+            "revision_id", "plot_type_id", "state", "class_name", "severity", name=op.f("pk_verdict_counts")
+        ),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+        mysql_engine="InnoDB",
+    )
+    _count_verdicts()
+    for table, columns in _INDEXES:
+        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, list(columns))
+    for table, columns in _NARROWER:
+        op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
+
+
+def _count_verdicts() -> None:
+    """Count the verdicts that are there, anew each time: an upgrade that was cut off may have counted some."""
+    columns = ("revision_id", "plot_type_id", "state", "class_name", "severity", "count")
+    counts = sa.table("verdict_counts", *map(sa.column, columns))
+    items = sa.table("items", *map(sa.column, ("id", "revision_id", "plot_type_id")))
+    verdicts = sa.table("verdicts", *map(sa.column, ("item_id", "state", "class_name", "severity")))
+    name = sa.func.coalesce(verdicts.c.class_name, "")
+    keys = (items.c.revision_id, items.c.plot_type_id, verdicts.c.state, name, verdicts.c.severity)
+    counted = (
+        sa.select(*keys, sa.func.count()).join_from(items, verdicts, verdicts.c.item_id == items.c.id).group_by(*keys)
+    )
+    op.execute(counts.delete())
+    op.execute(counts.insert().from_select(columns, counted))
 
 
 def downgrade() -> None:
     """Take the step back."""
+    for table, columns in _NARROWER:
+        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, list(columns))
+    on_server = op.get_bind().dialect.name != "sqlite"
+    references = {"model_id": "models", "plot_type_id": "plot_types"} if on_server else {}
+    # There a reference does not let go of its index; made anew, it brings one of its own.
+    for column in references:
+        op.drop_constraint(op.f(f"fk_judging_set_models_{column}"), "judging_set_models", type_="foreignkey")
+    for table, columns in _INDEXES:
+        if table != "training_report_responses":
+            op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
+    for column, other in references.items():
+        key = op.f(f"fk_judging_set_models_{column}")
+        op.create_foreign_key(key, "judging_set_models", other, [column], ["id"])
+    op.drop_table("verdict_counts")
     op.drop_table("training_reports")
     op.drop_table("training_report_responses")
     op.drop_table("predictions")
