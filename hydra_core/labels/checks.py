@@ -15,10 +15,21 @@ from hydra_core.base.errors import RequestError
 from hydra_core.base.names import PlotKey
 from hydra_core.config.plots import IGNORE
 from hydra_core.config.site import Site
-from hydra_core.labels.request import AnyRequest, LabelRequest, PinRequest, PlotTypeItem, PlotTypeRequest
-from hydra_core.store.kept import NewPin, known_images
-from hydra_core.store.labelbook import NewLabel
+from hydra_core.labels.label_rules import check_labels
+from hydra_core.labels.request import (
+    AnyRequest,
+    GoldRequest,
+    LabelRequest,
+    NewsRequest,
+    PinRequest,
+    PlotTypeItem,
+    PlotTypeRequest,
+)
+from hydra_core.store.kept import NewKept, known_images
+from hydra_core.store.labelbook import NewLabel, current_labels
+from hydra_core.store.news import News
 from hydra_core.store.plot_types import KnownType, NewDecision, TypeStatus, all_plot_types
+from hydra_core.store.training_reports import Answer
 
 #: How far the clock of whoever writes a request may be ahead of ours.
 CLOCK_SKEW = timedelta(days=1)
@@ -32,11 +43,14 @@ class Entries:
 
     labels: tuple[NewLabel, ...] = ()
     decisions: tuple[NewDecision, ...] = ()
-    pins: tuple[NewPin, ...] = ()
+    pins: tuple[NewKept, ...] = ()
+    gold: tuple[NewKept, ...] = ()
+    news: tuple[News, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 def check_request(site: Site, connection: Connection, request: AnyRequest, owner: str | None) -> Entries:
-    """Return what a request enters.
+    """Return what a request enters; one about models enters nothing by itself.
 
     Parameters
     ----------
@@ -51,10 +65,20 @@ def check_request(site: Site, connection: Connection, request: AnyRequest, owner
     if owner is not None:
         _check_sender(site, request, owner)
     if isinstance(request, LabelRequest):
-        return Entries(labels=tuple(_labels(site, request, all_plot_types(connection))))
+        plot_types = all_plot_types(connection)
+        labels = tuple(_labels(site, request, plot_types))
+        if owner is not None:
+            check_labels(site, connection, request, owner, plot_types)
+        return Entries(labels=labels, answers=_answers(request, labels))
     if isinstance(request, PlotTypeRequest):
         return Entries(decisions=tuple(_decisions(site, request, all_plot_types(connection))))
-    return Entries(pins=tuple(_pins(request, connection)))
+    if isinstance(request, PinRequest):
+        return Entries(pins=tuple(_pins(request, connection)))
+    if isinstance(request, GoldRequest):
+        return Entries(gold=tuple(_gold(request, connection, accepted=owner is None)))
+    if isinstance(request, NewsRequest):
+        return Entries(news=(News(request.text, request.who, request.made_at, request.until),))
+    return Entries()
 
 
 def _check_sender(site: Site, request: AnyRequest, owner: str) -> None:
@@ -93,6 +117,12 @@ def _labels(site: Site, request: LabelRequest, plot_types: Mapping[PlotKey, int]
                 f"item {number} gives an image another class than an item before it", next_step="leave one of the two"
             )
     return list(labels.values())
+
+
+def _answers(request: LabelRequest, labels: Sequence[NewLabel]) -> tuple[Answer, ...]:
+    if request.report is None:
+        return ()
+    return tuple(Answer(request.report, one.image_sha, one.class_name, one.who, one.made_at) for one in labels)
 
 
 def _no_plot_type(number: int, text: str, known: Collection[PlotKey]) -> RequestError:
@@ -178,19 +208,58 @@ def refuse_circles(known: Mapping[PlotKey, KnownType], decisions: Sequence[NewDe
                 )
 
 
-def _pins(request: PinRequest, connection: Connection) -> list[NewPin]:
+def _pins(request: PinRequest, connection: Connection) -> list[NewKept]:
     known = known_images(connection, {item.image for item in request.items})
-    pins: dict[str, NewPin] = {}
+    pins: dict[str, NewKept] = {}
     for number, item in enumerate(request.items, start=1):
         if item.image not in known:
-            raise RequestError(
-                f"item {number}: no run has brought an image {item.image[:12]}…",
-                next_step="take the SHA-256 that its card or run.json shows",
-            )
-        pin = NewPin(item.image, item.action == "pin", request.who, item.why, request.made_at)
-        if pins.setdefault(item.image, pin) != pin:
-            raise RequestError(
-                f"item {number} says another thing about an image than an item before it",
-                next_step="leave one of the two",
-            )
+            raise _no_image(number, item.image)
+        pin = NewKept("pin", item.image, item.action == "pin", request.who, item.why, request.made_at)
+        _refuse_other(number, pins.setdefault(item.image, pin), pin)
     return list(pins.values())
+
+
+def _gold(request: GoldRequest, connection: Connection, *, accepted: bool) -> list[NewKept]:
+    """Return the members of gold sets that a request names.
+
+    Parameters
+    ----------
+    accepted
+        The request was accepted before: its images had labels then, which may be entered after it this time.
+    """
+    plot_types = all_plot_types(connection)
+    known = known_images(connection, {item.image for item in request.items})
+    labels: dict[PlotKey, dict[str, str]] = {}
+    members: dict[str, NewKept] = {}
+    for number, item in enumerate(request.items, start=1):
+        key = PlotKey.parse(item.plot_type)
+        if key not in plot_types:
+            raise _no_plot_type(number, item.plot_type, plot_types)
+        if item.image not in known:
+            raise _no_image(number, item.image)
+        if item.action == "add" and not accepted:
+            if key not in labels:
+                labels[key] = current_labels(connection, plot_types[key])
+            if labels[key].get(item.image, IGNORE) == IGNORE:
+                raise RequestError(
+                    f"item {number}: the image {item.image[:12]}… of {item.plot_type!r} has no label of a class",
+                    next_step="label it first: what a gold image shows has to be known",
+                )
+        member = NewKept("gold", item.image, item.action == "add", request.who, item.why, request.made_at)
+        _refuse_other(number, members.setdefault(item.image, member), member)
+    return list(members.values())
+
+
+def _no_image(number: int, image: str) -> RequestError:
+    return RequestError(
+        f"item {number}: no run has brought an image {image[:12]}…",
+        next_step="take the SHA-256 that its card or run.json shows",
+    )
+
+
+def _refuse_other(number: int, before: NewKept, one: NewKept) -> None:
+    if before != one:
+        raise RequestError(
+            f"item {number} says another thing about an image than an item before it",
+            next_step="leave one of the two",
+        )

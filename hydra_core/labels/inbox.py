@@ -7,10 +7,11 @@ import os
 import pwd
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -20,11 +21,29 @@ from hydra_core.base.files import TEMP_PREFIX, sha256_bytes, write_bytes
 from hydra_core.base.names import slug
 from hydra_core.config.site import Site
 from hydra_core.labels.checks import Entries, check_request, refuse_circles
-from hydra_core.labels.request import MAX_BYTES, AnyRequest, parse_request
-from hydra_core.store.kept import save_pins
+from hydra_core.labels.request import (
+    MAX_BYTES,
+    AnyRequest,
+    ModelRequest,
+    PromoteRequest,
+    ThresholdRequest,
+    parse_request,
+)
+from hydra_core.store.directory import renew_directory
+from hydra_core.store.kept import save_kept
 from hydra_core.store.labelbook import NewRequest, known_requests, save_request
+from hydra_core.store.news import save_news
 from hydra_core.store.plot_types import decide_types, known_types
 from hydra_core.store.session import hold_database, reading, writing
+from hydra_core.store.training_reports import save_answers
+
+#: Does what a request asks for, in the transaction that enters it; returns in a sentence what became of it.
+Act = Callable[[Connection], str]
+
+#: Looks at what a request about models asks for, which may take long, and returns how to do it; raises RequestError.
+Prepare = Callable[[Site, Engine, ModelRequest], Act]
+
+_NOBODY: Mapping[str, Prepare] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -37,16 +56,28 @@ class Received:
     """Why the file was put into quarantine; empty where it was accepted."""
     decisions: int = 0
     pins: int = 0
+    gold: int = 0
+    news: int = 0
+    done: str = ""
+    """What became of a request about models, in a sentence."""
+    request: ModelRequest | None = None
+    """The request, where it is one about models that was accepted before."""
 
     @property
     def said(self) -> str:
         """What became of it, in words: why it was refused, or what it brought."""
         if self.refused:
             return self.refused
+        if self.done:
+            return self.done
         if self.decisions:
             return f"{self.decisions} {'decision' if self.decisions == 1 else 'decisions'} about plot types taken"
         if self.pins:
             return f"{self.pins} {'pin' if self.pins == 1 else 'pins'} set or taken back"
+        if self.gold:
+            return f"{self.gold} {'image' if self.gold == 1 else 'images'} added to a gold set or taken out"
+        if self.news:
+            return "news taken"
         return f"{self.labels} labels taken"
 
 
@@ -66,13 +97,22 @@ def waiting_files(inbox: Path) -> list[Path]:
     )
 
 
-def receive(site: Site, engine: Engine) -> list[Received]:
+def receive(site: Site, engine: Engine, effects: Mapping[str, Prepare] = _NOBODY) -> list[Received]:
     """Take every file of the inbox in.
 
+    Parameters
+    ----------
+    effects
+        Kind of request -> how what it asks for is done. A request about models whose kind is not among them stays in
+        the inbox, for somebody who can do it.
+
+    Notes
+    -----
     A kill at any instant is healed by the next call: the kept copy comes first, then the rows, then the removal.
     A file that was refused before is looked at again: what it lacked may be there now.
     """
-    return [receive_file(site, engine, path) for path in waiting_files(site.inbox)]
+    renew_directory(engine, site)
+    return [receive_file(site, engine, path, effects) for path in waiting_files(site.inbox)]
 
 
 def _read(path: Path) -> _File:
@@ -112,7 +152,7 @@ def _put_aside(path: Path, quarantine: Path) -> None:
         path.rename(quarantine / f"{secrets.token_hex(6)}-{slug(_shown(path))}")
 
 
-def receive_file(site: Site, engine: Engine, path: Path) -> Received:
+def receive_file(site: Site, engine: Engine, path: Path, effects: Mapping[str, Prepare] = _NOBODY) -> Received:
     """Take one file of the inbox in; see `receive`."""
     name, quarantine = _shown(path), site.root / "quarantine"
     try:
@@ -130,11 +170,14 @@ def receive_file(site: Site, engine: Engine, path: Path) -> Received:
             return Received(name, 0, "")
     try:
         request = parse_request(found.data)
+        if isinstance(request, PromoteRequest | ThresholdRequest) and request.kind not in effects:
+            return Received(name, 0, "", done="it waits for 'hydra merge-labels'")
         with reading(engine) as connection:
             entries = check_request(site, connection, request, found.owner)
+        act = _act(site, engine, request, effects)
         write_bytes(kept, found.data)
         row = _row(sha, name, found.owner, request, "accepted", "")
-        writing(engine, lambda connection: _enter(connection, row, entries))
+        done = writing(engine, lambda connection: _enter(connection, row, entries, act))
     except RequestError as error:
         write_bytes(refused, found.data)
         row = _row(sha, name, found.owner, None, "quarantined", str(error))
@@ -145,13 +188,25 @@ def receive_file(site: Site, engine: Engine, path: Path) -> Received:
         return Received(name, 0, str(error))
     refused.unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-    return Received(name, len(entries.labels), "", len(entries.decisions), len(entries.pins))
+    return _received(name, entries, done)
+
+
+def _received(name: str, entries: Entries, done: str = "", request: ModelRequest | None = None) -> Received:
+    counts = len(entries.decisions), len(entries.pins), len(entries.gold), len(entries.news)
+    return Received(name, len(entries.labels), "", *counts, done, request)
+
+
+def _act(site: Site, engine: Engine, request: AnyRequest, effects: Mapping[str, Prepare]) -> Act | None:
+    if not isinstance(request, PromoteRequest | ThresholdRequest):
+        return None
+    return effects[request.kind](site, engine, request)
 
 
 def receive_kept(site: Site, engine: Engine, paths: Sequence[Path]) -> list[Received]:
     """Enter requests that were accepted before, from the copies that were kept, in the order in which they were made.
 
-    Who owned their files then is not known any more. A copy that cannot be entered stays where it is.
+    What requests about models ask for is not done: they are handed back, for whoever has entered the models. Who owned
+    the files then is not known any more. A copy that cannot be entered stays where it is.
     """
     found: list[tuple[datetime, Path, AnyRequest]] = []
     received: list[Received] = []
@@ -174,21 +229,27 @@ def _enter_again(site: Site, engine: Engine, path: Path, request: AnyRequest) ->
         with reading(engine) as connection:
             entries = check_request(site, connection, request, None)
         row = _row(path.stem, path.name, "", request, "accepted", "")
-        writing(engine, lambda connection: _enter(connection, row, entries))
+        writing(engine, lambda connection: _enter(connection, row, entries, None))
     except RequestError as error:
         return Received(_shown(path), 0, str(error))
-    return Received(_shown(path), len(entries.labels), "", len(entries.decisions), len(entries.pins))
+    about_models = request if isinstance(request, PromoteRequest | ThresholdRequest) else None
+    return _received(_shown(path), entries, request=about_models)
 
 
-def _enter(connection: Connection, row: NewRequest, entries: Entries) -> None:
-    if entries.decisions or entries.pins:
+def _enter(connection: Connection, row: NewRequest, entries: Entries, act: Act | None) -> str:
+    if entries.decisions or entries.pins or entries.gold or act is not None:
         # Whoever decides at the same moment waits: what counts depends on what is there.
         hold_database(connection)
+    if act is not None and known_requests(connection, [row.sha256]):
+        return "another task took it"
     save_request(connection, row, entries.labels)
     decide_types(connection, entries.decisions)
     if entries.decisions:
         refuse_circles(known_types(connection), entries.decisions)
-    save_pins(connection, entries.pins)
+    save_kept(connection, (*entries.pins, *entries.gold))
+    save_news(connection, row.sha256, entries.news)
+    save_answers(connection, row.sha256, entries.answers)
+    return act(connection) if act is not None else ""
 
 
 def _enter_refused(connection: Connection, row: NewRequest) -> bool:

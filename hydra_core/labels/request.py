@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -32,6 +33,19 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PlotName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+Why = Annotated[
+    str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True), AfterValidator(_one_line)
+]
+# What the database keeps of how a threshold came about is short.
+ShortWhy = Annotated[
+    str, StringConstraints(min_length=1, max_length=91, strip_whitespace=True), AfterValidator(_one_line)
+]
 
 
 class _Frozen(BaseModel):
@@ -76,6 +90,34 @@ class PinItem(_Frozen):
         return self
 
 
+class GoldItem(_Frozen):
+    """One image that becomes part of the gold set of its plot type, or leaves it."""
+
+    plot_type: PlotName
+    image: Hash
+    action: Literal["add", "remove"]
+    why: Why
+
+
+class PromoteItem(_Frozen):
+    """One model that is to be live for its plot type: by its figures, or because it was live before."""
+
+    model: Name
+    action: Literal["promote", "rollback"] = "promote"
+    despite_gate: bool = False
+    """Go live even where the gate refuses; a rollback never asks it."""
+    why: Why
+
+
+class ThresholdItem(_Frozen):
+    """From which confidence on a class of a model is confirmed."""
+
+    model: Name
+    class_name: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(alias="class")
+    value: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    why: ShortWhy
+
+
 class _Request(_Frozen):
     """What every kind of request has."""
 
@@ -99,6 +141,8 @@ class LabelRequest(_Request):
 
     kind: Literal["label"]
     items: Annotated[tuple[LabelItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+    report: Name | None = None
+    """The model whose training report the labels answer."""
 
 
 class PlotTypeRequest(_Request):
@@ -121,8 +165,58 @@ class PinRequest(_Request):
     items: Annotated[tuple[PinItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
-AnyRequest = LabelRequest | PlotTypeRequest | PinRequest
-KINDS = ("label", "plot_type", "pin")
+class GoldRequest(_Request):
+    """A request of kind ``gold``."""
+
+    asks_to = "change a gold set"
+    roles = frozenset({"Admin", "Detector Expert"})
+
+    kind: Literal["gold"]
+    items: Annotated[tuple[GoldItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class PromoteRequest(_Request):
+    """A request of kind ``promote``: one model each, so that what became of it is one sentence."""
+
+    asks_to = "decide which model is live"
+    roles = frozenset({"Admin", "Detector Expert"})
+
+    kind: Literal["promote"]
+    items: Annotated[tuple[PromoteItem, ...], Field(min_length=1, max_length=1)]
+
+
+class ThresholdRequest(_Request):
+    """A request of kind ``threshold``."""
+
+    asks_to = "set thresholds"
+    roles = frozenset({"Admin", "Detector Expert"})
+
+    kind: Literal["threshold"]
+    items: Annotated[tuple[ThresholdItem, ...], Field(min_length=1, max_length=1000)]
+
+
+class NewsRequest(_Request):
+    """A request of kind ``news``: the line at the top of every page."""
+
+    asks_to = "write news"
+    roles = frozenset({"Admin", "Detector Expert", "Developer"})
+
+    kind: Literal["news"]
+    text: Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$", strip_whitespace=True)]
+    """One line; an empty one takes the line away."""
+    until: Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)] | None = None
+    """When the line goes; where not given, it stays until the next one."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.until is not None and self.until <= self.made_at:
+            raise ValueError("'until' is not after 'made_at'")
+        return self
+
+
+AnyRequest = LabelRequest | PlotTypeRequest | PinRequest | GoldRequest | PromoteRequest | ThresholdRequest | NewsRequest
+ModelRequest = PromoteRequest | ThresholdRequest
+KINDS = ("label", "plot_type", "pin", "gold", "promote", "threshold", "news")
 _READER: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="kind")])
 
 
@@ -163,21 +257,47 @@ def _written(kind: str, who: str, made_at: datetime, comment: str, items: Sequen
     request = _validated(
         {"hydra_request": 1, "kind": kind, "who": who, "made_at": made_at, "comment": comment, "items": items}
     )
-    # Everything that a label request can hold is written, as it always was: equal requests are equal files.
-    lean = kind != "label"
-    return (request.model_dump_json(by_alias=True, indent=1, exclude_none=lean, exclude_unset=lean) + "\n").encode()
+    return _text_of(request)
 
 
-def write_request(who: str, made_at: datetime, items: list[tuple[str, str, str]], comment: str = "") -> bytes:
+def _text_of(request: AnyRequest) -> bytes:
+    # All that every label request has is written, as it always was: equal requests are equal files.
+    lean = request.kind != "label"
+    without = {"report"} if isinstance(request, LabelRequest) and request.report is None else None
+    text = request.model_dump_json(by_alias=True, indent=1, exclude=without, exclude_none=lean, exclude_unset=lean)
+    return (text + "\n").encode()
+
+
+def write_request(
+    who: str, made_at: datetime, items: list[tuple[str, str, str]], comment: str = "", report: str | None = None
+) -> bytes:
     """Return a label request; `items` are (plot type, SHA-256 of the image, class).
+
+    Parameters
+    ----------
+    report
+        Name of the model whose training report the labels answer.
 
     Raises
     ------
     RequestError
         When they break a rule of the request file.
     """
+    head = {"hydra_request": 1, "kind": "label", "who": who, "made_at": made_at, "comment": comment, "report": report}
     entries = [{"plot_type": plot, "image": image, "class": known} for plot, image, known in items]
-    return _written("label", who, made_at, comment, entries)
+    return _text_of(_validated({**head, "items": entries}))
+
+
+def write_news(who: str, made_at: datetime, text: str, until: datetime | None = None) -> bytes:
+    """Return a request that puts a line on top of every page; an empty `text` takes it away.
+
+    Raises
+    ------
+    RequestError
+        As above.
+    """
+    head = {"hydra_request": 1, "kind": "news", "who": who, "made_at": made_at}
+    return _text_of(_validated({**head, "text": text, "until": until}))
 
 
 def write_decisions(who: str, made_at: datetime, items: Sequence[dict[str, Any]], comment: str = "") -> bytes:
@@ -201,3 +321,45 @@ def write_pins(who: str, made_at: datetime, images: Sequence[str], *, pinned: bo
     """
     action = "pin" if pinned else "unpin"
     return _written("pin", who, made_at, "", [{"image": image, "action": action, "why": why} for image in images])
+
+
+def write_gold(who: str, made_at: datetime, items: Sequence[tuple[str, str]], *, action: str, why: str) -> bytes:
+    """Return a request that adds images to gold sets (action ``add``) or takes them out (``remove``).
+
+    Parameters
+    ----------
+    items
+        (plot type, SHA-256 of the image).
+
+    Raises
+    ------
+    RequestError
+        As above.
+    """
+    entries = [{"plot_type": plot, "image": image, "action": action, "why": why} for plot, image in items]
+    return _written("gold", who, made_at, "", entries)
+
+
+def write_promotion(
+    who: str, made_at: datetime, model: str, *, why: str, action: str = "promote", despite_gate: bool = False
+) -> bytes:
+    """Return a request that lets a model go live, or back (action ``rollback``).
+
+    Raises
+    ------
+    RequestError
+        As above.
+    """
+    item = {"model": model, "action": action, "despite_gate": despite_gate, "why": why}
+    return _written("promote", who, made_at, "", [item])
+
+
+def write_threshold(who: str, made_at: datetime, model: str, class_name: str, value: float, *, why: str) -> bytes:
+    """Return a request that sets from which confidence on a class of a model is confirmed.
+
+    Raises
+    ------
+    RequestError
+        As above.
+    """
+    return _written("threshold", who, made_at, "", [{"model": model, "class": class_name, "value": value, "why": why}])

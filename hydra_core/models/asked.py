@@ -14,8 +14,10 @@ from hydra_core.config.training import (
     ClassWeights,
     Fraction,
     Keep,
+    Part,
     Pixels,
     Sampling,
+    ThresholdRule,
 )
 
 Masks = Annotated[tuple[BoxOfFractions, ...], Field(max_length=16)]
@@ -85,6 +87,8 @@ class TrainSpec(Frozen):
         Of batch normalisation: Keras' .99 lags for hundreds of steps behind a small training set.
     arithmetic
         ``mixed_bfloat16`` computes in bfloat16 and keeps weights in float32; ``auto`` does so where it gains.
+    thresholds, false_alarms, recall
+        How the confidence is chosen from which on a class is confirmed; see `thresholds.Policy`.
     fractions
         Wanted shares of training, validation and test; whole runs are dealt, so the real shares differ.
     run_block
@@ -115,6 +119,9 @@ class TrainSpec(Frozen):
     average_over: int = Field(default=50, ge=1, le=10_000)
     bn_momentum: float = Field(default=0.9, gt=0, lt=1)
     arithmetic: Arithmetic = "auto"
+    thresholds: ThresholdRule = "max_f1"
+    false_alarms: Part = 0.01
+    recall: Part = 0.95
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     patience: int = Field(default=15, ge=1, le=2000)
     fractions: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)

@@ -40,15 +40,22 @@ def read_ahead(
         Members of one group, `batch` at most, and their images: uint8, shape (n, h, w, 3).
     """
     pieces = (group[first : first + batch] for group in groups for first in range(0, len(group), batch))
+
+    def read_all(some: Sequence[Wanted]) -> list[Images]:
+        return [read(one) for one in some]
+
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        reading: deque[tuple[Sequence[Wanted], list[Future[Images]]]] = deque()
+        reading: deque[tuple[Sequence[Wanted], list[Future[list[Images]]]]] = deque()
         for piece in pieces:
-            reading.append((piece, [pool.submit(read, one) for one in piece]))
+            # One task for each thread and not for each image: handing over a small image costs more than reading it.
+            share = -(-len(piece) // threads)
+            parts = (piece[first : first + share] for first in range(0, len(piece), share))
+            reading.append((piece, [pool.submit(read_all, part) for part in parts]))
             if len(reading) > _AHEAD:
                 yield _whole(*reading.popleft())
         while reading:
             yield _whole(*reading.popleft())
 
 
-def _whole(piece: Sequence[Wanted], images: list[Future[Images]]) -> tuple[Sequence[Wanted], Images]:
-    return piece, np.stack([image.result() for image in images])
+def _whole(piece: Sequence[Wanted], parts: list[Future[list[Images]]]) -> tuple[Sequence[Wanted], Images]:
+    return piece, np.stack([image for part in parts for image in part.result()])

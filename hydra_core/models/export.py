@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from hydra_core.base.files import atomic_folder, sha256_file, write_json
+from hydra_core.models.answers import Answers
 from hydra_core.models.arrays import Floats, Images, Ints
 from hydra_core.models.engine import BATCH, Engine, Prediction, load
 from hydra_core.models.lazy import openvino, openvino_converter, tensorflow
+from hydra_core.models.networks import OWN_HEAD
 from hydra_core.models.residual import fit_residual
-from hydra_core.models.spec import MODEL_FILES, RESIDUAL_FILE, Golden, ModelCard, TrainingError
+from hydra_core.models.spec import ANSWERS_FILE, RESIDUAL_FILE, Golden, ModelCard, TrainingError
 from hydra_core.models.trusted import OUTPUTS
 
 #: Largest difference in probability between the exported engine and the training framework.
@@ -41,6 +43,8 @@ def export(
     classes: Sequence[str],
     threads: int,
     good: Images | None = None,
+    temperature: float = 1.0,
+    answers: Answers | None = None,
 ) -> ModelCard:
     """Write a model folder; it appears complete or not at all, ``model.json`` last.
 
@@ -62,16 +66,21 @@ def export(
     good
         uint8, shape (m, h, w, 3): good training images, from which the map of what differs is learned; with fewer
         than 8 the model has no such map.
+    temperature
+        By which logits are divided from now on; `model` itself may be changed.
+    answers
+        What the model said at that temperature, kept beside it.
 
     Raises
     ------
     TrainingError
         When the exported engine and Keras disagree.
     """
+    model = with_temperature(model, temperature)
     expected = predict_keras(model, images)
     with atomic_folder(folder) as temp:
         model.save_weights(temp / "model.weights.h5")
-        _convert(model, temp / "engine.xml")
+        convert(model, temp / "engine.xml")
         size = (int(images.shape[1]), int(images.shape[2]))
         engine = Engine.compile(
             (temp / "engine.xml").read_bytes(), (temp / "engine.bin").read_bytes(), size=size, threads=threads
@@ -86,14 +95,38 @@ def export(
         buffer = io.BytesIO()
         np.savez(buffer, classes=np.array(classes), images=images[golden], **told)
         (temp / "golden.npz").write_bytes(buffer.getvalue())
-        files = {name: sha256_file(temp / name) for name in (*MODEL_FILES, RESIDUAL_FILE) if (temp / name).exists()}
+        if answers is not None:
+            (temp / ANSWERS_FILE).write_bytes(answers.to_bytes())
+        files = {path.name: sha256_file(path) for path in sorted(temp.iterdir())}
         card = card_of(Exported(files, Golden(images=len(golden), parity=parity)))
         write_json(temp / "model.json", card.model_dump(mode="json"))
         load(temp, threads=threads)
     return card
 
 
-def _convert(model: Any, xml: Path) -> None:
+def with_temperature(model: Any, temperature: float) -> Any:
+    """Return a network whose logits are divided by `temperature`: its maps with them, where these are the decision.
+
+    Parameters
+    ----------
+    model
+        Of `networks.build`, in float32. One whose maps are the decision is changed itself; a network of a site gets
+        layers behind its own, which have no weights.
+    """
+    if temperature == 1:
+        return model
+    if not any(layer.name == OWN_HEAD for layer in model.layers):
+        kernel = model.get_layer("cam").kernel
+        kernel.assign(kernel / temperature)
+        return model
+    _, keras = tensorflow()
+    logs = keras.ops.log(keras.ops.maximum(model.output["probs"], float(np.finfo(np.float32).tiny)))
+    cooled = keras.layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(logs)
+    probs = keras.layers.Softmax(dtype="float32", name="calibrated")(cooled)
+    return keras.Model(model.input, {**model.output, "probs": probs}, name=model.name)
+
+
+def convert(model: Any, xml: Path) -> None:
     """Write ``engine.xml`` and ``engine.bin`` in float32.
 
     Converted from the traced function directly: Keras' own exporter does the same, but only where scipy is installed.

@@ -1,13 +1,14 @@
-"""How sure the figures of a model are: intervals over runs, calibration, and what its thresholds leave open."""
+"""How sure the figures of a model are: intervals, calibration, and what its thresholds leave open."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hydra_core.models.arrays import Bools, Floats, Ints
-from hydra_core.models.spec import Interval, Metrics, Threshold
+from hydra_core.models.spec import Bin, Interval, Metrics, Threshold
 
 #: How often the tested runs are drawn anew, and the part of the draws that an interval holds.
 DRAWS = 1000
@@ -74,6 +75,7 @@ def with_intervals(
             "macro_f1_interval": found["macro_f1"],
             "no_interval": "" if len(set(runs)) > 1 else ONE_RUN,
             "calibration_error": calibration_error(best, true == called),
+            "reliability": reliability(best, true == called),
             "unconfirmed": float((best < needed).mean()),
         }
     )
@@ -148,3 +150,25 @@ def calibration_error(confidence: Floats, right: Bools, *, bins: int = BINS) -> 
     parts = np.array_split(order, min(bins, len(order)))
     gaps = [abs(float(confidence[part].mean() - share[where[part]].mean())) * len(part) for part in parts]
     return min(1.0, sum(gaps) / len(order))
+
+
+def reliability(confidence: Floats, right: Bools, *, bins: int = BINS) -> tuple[Bin, ...]:
+    """Return what confidence means: bins of equal width from 0 to 1, without empty ones; parameters as above."""
+    where = np.clip((confidence.astype(np.float64) * bins).astype(np.int64), 0, bins - 1)
+    return tuple(
+        Bin(
+            confidence=float(np.clip(confidence[where == number].mean(), 0, 1)),
+            right=float(right[where == number].mean()),
+            images=int((where == number).sum()),
+        )
+        for number in np.unique(where)
+    )
+
+
+def share_interval(hits: int, n: int) -> Interval:
+    """Return the 95 % interval of a share of `n` images that stand for themselves (Wilson 1927), n at least 1."""
+    z2 = 1.959964**2
+    middle = (hits + z2 / 2) / (n + z2)
+    half = math.sqrt(z2 * (hits * (n - hits) / n + z2 / 4)) / (n + z2)
+    # At none and at all the interval ends with the share itself, whatever rounding makes of it.
+    return Interval(low=min(hits / n, max(0.0, middle - half)), high=max(hits / n, min(1.0, middle + half)))

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from hydra_core.base.importing import kept_for_good
+
 
 @contextmanager
 def hidden(*names: str) -> Iterator[None]:
@@ -32,7 +34,7 @@ def tensorflow() -> tuple[Any, Any]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with hidden("sklearn", "matplotlib", "pandas"):
+    with hidden("sklearn", "matplotlib", "pandas"), kept_for_good():
         return importlib.import_module("tensorflow"), importlib.import_module("keras")
 
 
@@ -42,7 +44,7 @@ def openvino() -> Any:
     Its usage reports go over the network already at import. They are optional to it, so they are hidden:
     a monitoring job speaks to nobody. So are its converters, which judging does not need: that halves its import.
     """
-    with hidden("openvino_telemetry", "openvino.tools"):
+    with hidden("openvino_telemetry", "openvino.tools"), kept_for_good():
         return importlib.import_module("openvino")
 
 

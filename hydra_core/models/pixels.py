@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ _EDGE: dict[str, str | int] = {
 }
 
 
+@lru_cache(maxsize=64)
 def preprocessing_hash(spec: InputSpec) -> str:
     """Return the SHA-256 of what `model_input` does for `spec`, whatever the size."""
     told: dict[str, Any] = dict(PREPROCESSING)

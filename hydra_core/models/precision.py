@@ -2,7 +2,7 @@
 
 bf16 is about twice as fast and moves a probability by a few hundredths. So every image is judged in bf16 first, and
 those near a decision once more in f32: where two classes are close, or a probability is close to its threshold. If no
-probability moves by more than `BF16_DRIFT`, each decision is the one that f32 makes.
+probability moves by more than `engine.bf16_drift`, each decision is the one that f32 makes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from hydra_core.base.errors import DataError
 from hydra_core.models.arrays import Bools, Floats, Images
-from hydra_core.models.engine import BF16_DRIFT, Engine, Precision, Prediction, start
+from hydra_core.models.engine import BF16_DRIFT, Engine, Precision, Prediction, bf16_drift, start
 from hydra_core.models.lazy import openvino
 from hydra_core.models.residual import Residual
 from hydra_core.models.spec import ModelCard
@@ -112,7 +112,7 @@ class Judge:
         if self._quick is None:
             return self._in_f32().predict(images)
         found = self._quick.predict(images)
-        near = near_a_decision(found.probs, self._thresholds)
+        near = near_a_decision(found.probs, self._thresholds, bf16_drift(self.card))
         self.judged += len(images)
         self.again += int(near.sum())
         if near.any():

@@ -11,14 +11,18 @@ from hydra_core.config.training import Aspect, Pixels
 from hydra_core.models.asked import Frozen, InputSpec, Masks
 from hydra_core.models.asked import TrainSpec as TrainSpec
 
-#: Version of the form of ``model.json``.
-CARD_VERSION: Literal[2] = 2
+#: Version of the form of ``model.json``. Version 2 is the same without `Calibration`, `FaultRecall` and reliability,
+#: and is read as it stands: those models are not calibrated.
+CARD_VERSION: Literal[3] = 3
 
 #: The files of a model beside ``model.json``; a folder with any other file is refused.
 MODEL_FILES = ("engine.bin", "engine.xml", "golden.npz", "model.weights.h5")
 
 #: What good plots look like, where enough of them were among the training images.
 RESIDUAL_FILE = "residual.npz"
+
+#: What the model said of its validation and test images; models of earlier versions have none.
+ANSWERS_FILE = "answers.npz"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -36,7 +40,7 @@ class Threshold(Frozen):
     value
         The class is confirmed at this probability or above.
     method
-        ``max F1`` or ``default: …`` with the reason.
+        ``max F1``, ``default: …`` with the reason, or the policy with its numbers; at most 100 characters.
     n, positives
         Validation examples it was taken from, and how many of them are of the class.
     f1
@@ -55,6 +59,20 @@ class Interval(Frozen):
 
     low: Share
     high: Share
+
+
+class Bin(Frozen):
+    """Images of about the same confidence.
+
+    Attributes
+    ----------
+    confidence, right
+        Mean confidence, and share of right answers.
+    """
+
+    confidence: Share
+    right: Share
+    images: int = Field(ge=1)
 
 
 class ClassMetrics(Frozen):
@@ -89,6 +107,8 @@ class Metrics(Frozen):
         None where too few runs were tested, or the model is of a version that gave none; `no_interval` says which.
     calibration_error
         Mean distance between confidence and share of right answers, over bins of equally many images.
+    reliability
+        What the confidence of the called class means, from low to high, each bin a tenth wide; empty ones are left out.
     unconfirmed
         Share of the images whose winner lies below its threshold.
     """
@@ -104,7 +124,50 @@ class Metrics(Frozen):
     macro_f1_interval: Interval | None = None
     no_interval: str = ""
     calibration_error: Share | None = None
+    reliability: tuple[Bin, ...] = ()
     unconfirmed: Share | None = None
+
+
+class Calibration(Frozen):
+    """How confidence was brought in line with the share of right answers.
+
+    Attributes
+    ----------
+    temperature
+        By which all logits are divided; part of the exported network already.
+    why_not
+        Why the temperature is 1; empty where it was fitted.
+    images, wrong
+        Validation images it was fitted on, and how many of them are called wrong.
+    before, after
+        Calibration error on the test images; None without a test.
+    """
+
+    temperature: float = Field(default=1.0, gt=0)
+    why_not: str = "the model was made before there was calibration"
+    images: int = Field(default=0, ge=0)
+    wrong: int = Field(default=0, ge=0)
+    before: Share | None = None
+    after: Share | None = None
+
+
+class FaultRecall(Frozen):
+    """How often an emulated fault, planted into good test plots, was not called good.
+
+    Attributes
+    ----------
+    kind
+        Of `emulate.faults.FAULTS`; ``none`` for the same plots as they are.
+    found
+        How many of the images were called another class than a normal one.
+    interval
+        Where the share lies with 95 %, for these plots and places of faults drawn anew.
+    """
+
+    kind: str
+    images: int = Field(ge=1)
+    found: int = Field(ge=0)
+    interval: Interval
 
 
 class Epoch(Frozen):
@@ -135,7 +198,7 @@ class TrainingFacts(Frozen):
     fingerprint
         SHA-256 over the specification and the training images: the same one means the same training.
     images, runs
-        Counts per side (training, validation, test, and ``left out``).
+        Counts per side (training, validation, test, ``gold``, and ``left out``).
     left_out
         Class -> why it is not among the model's classes.
     emulated
@@ -171,7 +234,7 @@ class TrainingFacts(Frozen):
 class ModelCard(Frozen):
     """``model.json``: everything that is known of a model without loading it."""
 
-    version: Literal[2] = CARD_VERSION
+    version: Literal[2, 3] = CARD_VERSION
     network: str
     size: tuple[Pixels, Pixels]
     aspect: Aspect = "stretch"
@@ -185,6 +248,8 @@ class ModelCard(Frozen):
     curve: tuple[Epoch, ...]
     training: TrainingFacts
     golden: Golden
+    calibration: Calibration = Calibration()
+    faults: tuple[FaultRecall, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
@@ -192,8 +257,8 @@ class ModelCard(Frozen):
             raise ValueError("a class is named twice")
         if set(self.thresholds) != set(self.classes):
             raise ValueError("thresholds and classes differ")
-        if set(self.files) - {RESIDUAL_FILE} != set(MODEL_FILES):
-            raise ValueError(f"files must be {', '.join(MODEL_FILES)}, and {RESIDUAL_FILE} or none")
+        if set(self.files) - {RESIDUAL_FILE, ANSWERS_FILE} != set(MODEL_FILES):
+            raise ValueError(f"files must be {', '.join(MODEL_FILES)}, and {RESIDUAL_FILE} and {ANSWERS_FILE} or not")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""Dealing labelled images to training, validation and test, whole runs at a time."""
+"""Dealing labelled images to training, validation and test, whole runs at a time, around those of a gold set."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydra_core.models.arrays import Images, Names
+from hydra_core.models.arrays import Bools, Images, Names
 from hydra_core.models.copies import leave_out_copies
 
 SIDES = ("train", "validation", "test")
 
+#: Images of a gold set: they stay the same from training to training, and no training sees them.
+GOLD = "gold"
+
 #: Images that belong to no side: their class was dropped, a copy of them lies on another side, or they are emulated
 #: from a run that does not train.
 LEFT_OUT = "left out"
+
+_REST = "rest"
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Split:
     Attributes
     ----------
     sides
-        One of `SIDES` or `LEFT_OUT` per image, as an array of str.
+        One of `SIDES`, `GOLD` or `LEFT_OUT` per image, as an array of str.
     classes
         The classes that remain, in alphabetical order.
     dropped
@@ -53,6 +58,7 @@ def split_by_group(
     emulated: Sequence[bool] | None = None,
     packed: Images | None = None,
     near: float = 0.0,
+    gold: Sequence[bool] | None = None,
 ) -> Split:
     """Deal images to sides so that no run, and no image that two runs share, is on two sides.
 
@@ -79,6 +85,9 @@ def split_by_group(
         train, and only where their run trains; they stand for a class of which there is no other example.
     packed, near
         Structures of the images and the share of `copies.near`; without them only equal images count as copies.
+    gold
+        True for images of the gold set. They are a side of their own, whatever their class, and what is equal, nearly
+        equal or a twin of one of them is left out; other images of their runs are dealt as if they were not there.
 
     Raises
     ------
@@ -86,30 +95,49 @@ def split_by_group(
         When the lengths differ.
     """
     n = len(groups)
-    if any(len(given) != n for given in (classes, hashes, twins, emulated, packed) if given is not None):
-        raise ValueError("groups, classes, hashes, twins, emulated and packed must have one entry per image")
+    if any(len(given) != n for given in (classes, hashes, twins, emulated, packed, gold) if given is not None):
+        raise ValueError("groups, classes, hashes, twins, emulated, packed and gold must have one entry per image")
+    sides, copies = _around_gold(n, gold, twins, hashes, packed, near)
+    rest = sides == _REST
     made = np.zeros(n, np.bool_) if emulated is None else np.asarray(emulated, np.bool_)
     together = _together([int(group) // run_block for group in groups], twins)
-    dropped = _too_few(together, classes, min_examples)
-    kept = tuple(sorted(set(classes) - set(dropped)))
+    dropped = _too_few(together, classes, rest, min_examples)
+    kept = tuple(sorted({name for name, free in zip(classes, rest, strict=True) if free} - set(dropped)))
     content: dict[int, Counter[str]] = defaultdict(Counter)
-    for group, name, emulation in zip(together, classes, made, strict=True):
-        if name not in dropped and not emulation:
+    for group, name, emulation, free in zip(together, classes, made, rest, strict=True):
+        if free and name not in dropped and not emulation:
             content[group][name] += 1
     side_of = _deal(dict(content), kept, fractions, seed)
-    sides = np.array(
-        [
-            LEFT_OUT if name in dropped else _allowed(side_of.get(group, "train"), emulated=bool(emulation))
-            for group, name, emulation in zip(together, classes, made, strict=True)
-        ],
-        dtype=f"<U{max(map(len, (*SIDES, LEFT_OUT)))}",
-    )
-    copies = 0
+    for i in np.flatnonzero(rest):
+        side = side_of.get(together[i], "train")
+        sides[i] = LEFT_OUT if classes[i] in dropped else _allowed(side, emulated=bool(made[i]))
     if hashes is not None or packed is not None:
-        copies = leave_out_copies(sides, SIDES, LEFT_OUT, hashes, packed, near)
+        copies += leave_out_copies(sides, SIDES, LEFT_OUT, hashes, packed, near)
     lost = _without_training(sides, classes, kept)
-    sides[[name in lost for name in classes]] = LEFT_OUT
+    sides[[name in lost and side != GOLD for name, side in zip(classes, sides, strict=True)]] = LEFT_OUT
     return Split(sides, tuple(name for name in kept if name not in lost), dropped | lost, copies)
+
+
+def _around_gold(
+    n: int,
+    gold: Sequence[bool] | None,
+    twins: Sequence[Hashable | None] | None,
+    hashes: Sequence[str] | None,
+    packed: Images | None,
+    near: float,
+) -> tuple[Names, int]:
+    """Return `GOLD`, `LEFT_OUT` for what is too close to a gold image, or `_REST`; and how many copies there were."""
+    sides = np.full(n, _REST, dtype=f"<U{max(map(len, (*SIDES, GOLD, LEFT_OUT)))}")
+    if gold is None or not any(gold):
+        return sides, 0
+    chosen = np.asarray(gold, np.bool_)
+    sides[chosen] = GOLD
+    if twins is not None:
+        close = {twin for twin, of_gold in zip(twins, chosen, strict=True) if of_gold and twin is not None}
+        sides[[twin in close and not of_gold for twin, of_gold in zip(twins, chosen, strict=True)]] = LEFT_OUT
+    if hashes is None and packed is None:
+        return sides, 0
+    return sides, leave_out_copies(sides, (GOLD, _REST), LEFT_OUT, hashes, packed, near)
 
 
 def _allowed(side: str, *, emulated: bool) -> str:
@@ -141,11 +169,13 @@ def _without_training(sides: Names, classes: Sequence[str], kept: tuple[str, ...
     return {name: reason for name in kept if name not in trained}
 
 
-def _too_few(groups: Sequence[int], classes: Sequence[str], min_examples: int) -> dict[str, str]:
-    images = Counter(classes)
+def _too_few(groups: Sequence[int], classes: Sequence[str], rest: Bools, min_examples: int) -> dict[str, str]:
+    images: Counter[str] = Counter()
     runs: dict[str, set[int]] = defaultdict(set)
-    for group, name in zip(groups, classes, strict=True):
-        runs[name].add(group)
+    for group, name, free in zip(groups, classes, rest, strict=True):
+        if free:
+            images[name] += 1
+            runs[name].add(group)
     dropped = {}
     for name in sorted(images):
         if images[name] < min_examples:

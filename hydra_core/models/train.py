@@ -1,4 +1,4 @@
-"""Training a model from labelled images: split, fit, proof, thresholds, export."""
+"""Training a model from labelled images: split, fit, calibration, thresholds, proof, export."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ import numpy as np
 import hydra_core
 from hydra_core.base.clock import iso, now
 from hydra_core.base.files import sha256_bytes
-from hydra_core.models.arrays import Images, Ints
-from hydra_core.models.engine import Prediction, read_card
-from hydra_core.models.export import Exported, export
-from hydra_core.models.intervals import with_intervals
+from hydra_core.models.answers import ANSWERED, Answers, image_ids
+from hydra_core.models.arrays import Floats, Images, Ints
+from hydra_core.models.calibration import fit_temperature, tempered
+from hydra_core.models.engine import read_card
+from hydra_core.models.export import Exported, export, predict_keras
+from hydra_core.models.intervals import calibration_error, with_intervals
 from hydra_core.models.pictures import Provider
 from hydra_core.models.pixels import preprocessing_hash
-from hydra_core.models.proof import max_f1_threshold, measure
+from hydra_core.models.planted import Planted, recall_by_kind
+from hydra_core.models.proof import measure
 from hydra_core.models.residual import GOOD, MOST_IMAGES
-from hydra_core.models.spec import Metrics, ModelCard, Threshold, TrainingError, TrainingFacts, TrainSpec
-from hydra_core.models.split import LEFT_OUT, SIDES, Split
-from hydra_core.models.train_on import Labelled, split_of, train_on, weights_hash
+from hydra_core.models.spec import Calibration, Metrics, ModelCard, Threshold, TrainingError, TrainingFacts, TrainSpec
+from hydra_core.models.split import GOLD, LEFT_OUT, SIDES, Split
+from hydra_core.models.thresholds import by_policy, policy_of
+from hydra_core.models.train_on import Fitted, Labelled, split_of, train_on, weights_hash
 
 #: Most images on which the exported engine is compared with the trained network.
 CHECKED = 512
@@ -64,6 +68,8 @@ def train(
     threads: int = 1,
     emulated: Sequence[bool] | None = None,
     twins: Sequence[Hashable | None] | None = None,
+    gold: Sequence[bool] | None = None,
+    planted: Callable[[Ints], Planted | None] | None = None,
 ) -> TrainResult:
     """Train one model and write its folder.
 
@@ -85,8 +91,11 @@ def train(
         Receives plain lines for a log.
     threads
         Cores to use; the same for every training of one process.
-    emulated, twins
+    emulated, twins, gold
         See `train_on.Labelled`. The card says how many images of each class were emulated.
+    planted
+        From the indices of the test images to plots with emulated faults made of them, on which the finished model is
+        tried; none where None.
 
     Raises
     ------
@@ -98,7 +107,7 @@ def train(
         When the shapes do not fit together.
     """
     begun = time.monotonic()
-    given = Labelled(images, class_names, groups, hashes, emulated, twins)
+    given = Labelled(images, class_names, groups, hashes, emulated, twins, gold)
     given.check(spec.size)
     fingerprint = _fingerprint(spec, given)
     split = split_of(spec, given)
@@ -111,28 +120,29 @@ def train(
             return TrainResult(card, out_dir, split)
         raise TrainingError(f"{out_dir} holds another model", next_step="give the new model a new folder")
     fitted = train_on(spec, given, tell=progress, threads=threads, split=split, work=work, identity=fingerprint)
-    classes, labels = fitted.classes, fitted.labels
+    classes = fitted.classes
     side = {name: fitted.side(name) for name in SIDES}
 
-    none = np.empty((0, len(classes)))
-    val_probs = fitted.answers["validation"].probs if "validation" in fitted.answers else none
-    of_validation = labels[side["validation"]]
-    thresholds = {name: max_f1_threshold(val_probs[:, i], of_validation == i) for i, name in enumerate(classes)}
+    answers = _answers(fitted, groups, hashes)
+    temperature, why_not = fit_temperature(answers.on("validation").probs, answers.on("validation").truth)
+    calibrated = answers.with_probs(tempered(answers.probs, temperature))
+    thresholds = {name: by_policy(calibrated, name, policy_of(spec)) for name in classes}
     results = {
         name: _measured(
-            output,
+            calibrated.on(name).probs,
             [class_names[i] for i in side[name]],
             [int(groups[i]) for i in side[name]],
             [hashes[i] for i in side[name]],
             classes,
             thresholds,
         )
-        for name, output in fitted.answers.items()
+        for name in fitted.answers
     }
+    calibration = _calibration(temperature, why_not, answers, results.get("test"))
     facts = TrainingFacts(
         fingerprint=fingerprint,
         spec=spec,
-        images={name: int((split.sides == name).sum()) for name in (*SIDES, LEFT_OUT)},
+        images={name: int((split.sides == name).sum()) for name in (*SIDES, GOLD, LEFT_OUT)},
         runs={name: tuple(sorted({int(groups[i]) for i in side[name]})) for name in SIDES},
         class_images={name: dict(Counter(class_names[i] for i in side[name])) for name in SIDES},
         left_out=split.dropped,
@@ -149,6 +159,9 @@ def train(
         finished_at=iso(now()),
     )
 
+    tried = planted(side["test"]) if planted is not None else None
+    faults = recall_by_kind(tried, classes, predict_keras(fitted.model, tried.images).probs) if tried else ()
+
     def card_of(exported: Exported) -> ModelCard:
         return ModelCard(
             network=spec.network,
@@ -164,6 +177,8 @@ def train(
             curve=fitted.curve,
             training=facts,
             golden=exported.golden,
+            calibration=calibration,
+            faults=faults,
         )
 
     check = next(side[name] for name in ("validation", "test", "train") if len(side[name]))
@@ -176,8 +191,11 @@ def train(
         classes=classes,
         threads=threads,
         good=given.provider(good) if len(good) else None,
+        temperature=temperature,
+        answers=calibrated,
     )
     shutil.rmtree(work, ignore_errors=True)
+    progress(f"temperature {temperature:g}" + (f": {why_not}" if why_not else ""))
     if card.test:
         progress(f"test: accuracy {card.test.accuracy:.3f}, macro-F1 {card.test.macro_f1:.3f} on {card.test.n} images")
     return TrainResult(card, out_dir, split)
@@ -197,25 +215,60 @@ def _fingerprint(spec: TrainSpec, given: Labelled) -> str:
     n = len(given.classes)
     none: list[None] = [None] * n
     rows = sorted(
-        [str(h), c, int(g), bool(e), repr(t)]
-        for h, c, g, e, t in zip(
-            given.hashes or none, given.classes, given.runs, given.emulated or none, given.twins or none, strict=True
+        [str(h), c, int(g), bool(e), repr(t), bool(k)]
+        for h, c, g, e, t, k in zip(
+            given.hashes or none,
+            given.classes,
+            given.runs,
+            given.emulated or none,
+            given.twins or none,
+            given.gold or none,
+            strict=True,
         )
     )
     told = [spec.model_dump(mode="json"), weights_hash(spec), preprocessing_hash(spec.input), rows]
     return sha256_bytes(json.dumps(told, sort_keys=True).encode())
 
 
+def _answers(fitted: Fitted, runs: Sequence[int], hashes: Sequence[str]) -> Answers:
+    """Return what the network said of the validation and test images, at temperature 1."""
+    sides = [name for name in ANSWERED if name in fitted.answers]
+    which = np.concatenate([np.empty(0, np.int64), *(fitted.side(name) for name in sides)])
+    none = np.empty((0, len(fitted.classes)), np.float32)
+    return Answers(
+        fitted.classes,
+        image_ids([hashes[i] for i in which]),
+        np.array([int(runs[i]) for i in which], np.int64),
+        fitted.labels[which],
+        np.repeat([ANSWERED.index(name) for name in sides], [len(fitted.side(name)) for name in sides]),
+        np.concatenate([none, *(fitted.answers[name].probs for name in sides)]),
+    )
+
+
+def _calibration(temperature: float, why_not: str, answers: Answers, test: Metrics | None) -> Calibration:
+    """Return what the card says of the temperature; `answers` are those at temperature 1."""
+    fitted_on, tried_on = answers.on("validation"), answers.on("test")
+    winner = tried_on.probs.argmax(axis=1)
+    return Calibration(
+        temperature=temperature,
+        why_not=why_not,
+        images=len(fitted_on.truth),
+        wrong=int((fitted_on.probs.argmax(axis=1) != fitted_on.truth).sum()),
+        before=calibration_error(tried_on.probs.max(axis=1), winner == tried_on.truth) if test else None,
+        after=test.calibration_error if test else None,
+    )
+
+
 def _measured(
-    output: Prediction,
+    probs: Floats,
     truth: Sequence[str],
     runs: Sequence[int],
     hashes: Sequence[str],
     classes: Sequence[str],
     thresholds: Mapping[str, Threshold],
 ) -> Metrics:
-    metrics = measure(truth, [classes[i] for i in output.probs.argmax(1)], classes, hashes)
-    return with_intervals(metrics, truth, runs, output.probs, classes, thresholds)
+    metrics = measure(truth, [classes[i] for i in probs.argmax(1)], classes, hashes)
+    return with_intervals(metrics, truth, runs, probs, classes, thresholds)
 
 
 def _libraries() -> dict[str, str]:

@@ -23,7 +23,7 @@ from hydra_core.models.fit import NotFiniteError, Shown, fit
 from hydra_core.models.networks import OWN_HEAD, build
 from hydra_core.models.pictures import Provider, pieces, provider_of
 from hydra_core.models.spec import Epoch, TrainingError
-from hydra_core.models.split import SIDES, Split, split_by_group
+from hydra_core.models.split import GOLD, SIDES, Split, split_by_group
 from hydra_core.models.telling import Tell
 
 
@@ -44,6 +44,8 @@ class Labelled:
         True where the fault is emulated; the run is the one from whose data the image was made.
     twins
         Images with the same entry, other than None, stay on one side.
+    gold
+        True for images of the gold set, which no side of the split holds.
     """
 
     images: Images | Provider
@@ -52,10 +54,11 @@ class Labelled:
     hashes: Sequence[str] | None = None
     emulated: Sequence[bool] | None = None
     twins: Sequence[Hashable | None] | None = None
+    gold: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.classes)
-        rows = (self.runs, self.hashes, self.emulated, self.twins)
+        rows = (self.runs, self.hashes, self.emulated, self.twins, self.gold)
         if any(len(row) != n for row in rows if row is not None):
             raise ValueError("class_names, groups and hashes must have one entry per image")
         if isinstance(self.images, np.ndarray) and len(self.images) != n:
@@ -130,6 +133,7 @@ def split_of(spec: TrainSpec, given: Labelled) -> Split:
         emulated=given.emulated,
         packed=structures(given.provider, n) if spec.near and n else None,
         near=spec.near,
+        gold=given.gold,
     )
 
 
@@ -240,6 +244,8 @@ def say_split(split: Split, classes: Sequence[str], tell: Callable[[str], None])
         tell(f"class {name} is left out: {reason}")
     if split.copies:
         tell(f"{split.copies} images are left out: an equal or nearly equal one lies on another side of the split")
+    if kept := int((split.sides == GOLD).sum()):
+        tell(f"gold: {kept} images, which no training sees")
     for name in SIDES:
         counts = Counter(classes[i] for i in np.flatnonzero(split.sides == name))
         told = ", ".join(f"{c} {counts[c]}" for c in split.classes)

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from hydra_core.base.errors import DataError
 from hydra_core.base.files import sha256_bytes, sha256_file
+from hydra_core.models.answers import ANSWERS_ARRAYS, MOST_BYTES, Answers, answers_of
 from hydra_core.models.arrays import AnyArray
 from hydra_core.models.pixels import preprocessing_hash
 from hydra_core.models.residual import RESIDUAL_ARRAYS, Residual, residual_of
-from hydra_core.models.spec import RESIDUAL_FILE, ModelCard
+from hydra_core.models.spec import ANSWERS_FILE, RESIDUAL_FILE, ModelCard
 
 MEND = "restore the folder from a backup, or train this plot type again"
 
@@ -32,6 +33,7 @@ LIMITS = {
     "engine.xml": 32 * _MIB,
     "golden.npz": 64 * _MIB,
     RESIDUAL_FILE: 8 * _MIB,
+    ANSWERS_FILE: MOST_BYTES + _MIB,
     "engine.bin": 2048 * _MIB,
     "model.weights.h5": 4096 * _MIB,
 }
@@ -116,7 +118,7 @@ def read_folder(folder: Path, *, for_training: bool = True) -> Trusted:
             content[name] = _read(path)
             digest = sha256_bytes(content[name])
         if digest != card.files[name]:
-            raise DataError(f"{path} is not the file that was exported (SHA-256 differs)", next_step=MEND)
+            raise _altered(path)
     if card.preprocessing != preprocessing_hash(card.input):
         raise DataError(
             f"the model in {folder} was trained on images prepared in another way than this version does",
@@ -124,8 +126,43 @@ def read_folder(folder: Path, *, for_training: bool = True) -> Trusted:
         )
     _check_graph(folder / "engine.xml", content["engine.xml"], len(content["engine.bin"]))
     residual = _read_residual(folder / RESIDUAL_FILE, content[RESIDUAL_FILE]) if RESIDUAL_FILE in content else None
+    if ANSWERS_FILE in content:
+        _answers(folder / ANSWERS_FILE, content[ANSWERS_FILE], card)
     golden = _read_golden(folder / "golden.npz", content["golden.npz"], card, with_residual=residual is not None)
     return Trusted(folder, card, identity, content["engine.xml"], content["engine.bin"], golden, residual)
+
+
+def read_answers(folder: Path) -> Answers | None:
+    """Read what a model said of its validation and test images, without loading the model.
+
+    Returns
+    -------
+    Answers or None
+        None for a model that keeps none.
+
+    Raises
+    ------
+    DataError
+        When the card or the file is missing, altered or not of the form that this program writes.
+    """
+    card, _ = read_card(folder)
+    if ANSWERS_FILE not in card.files:
+        return None
+    path = folder / ANSWERS_FILE
+    data = _read(path)
+    if sha256_bytes(data) != card.files[ANSWERS_FILE]:
+        raise _altered(path)
+    return _answers(path, data, card)
+
+
+def _answers(path: Path, data: bytes, card: ModelCard) -> Answers:
+    try:
+        answers = answers_of(_arrays(path, data, ANSWERS_ARRAYS))
+    except ValueError as error:
+        raise DataError(f"{path} cannot be used: {error}", next_step=MEND) from error
+    if answers.classes != card.classes:
+        raise DataError(f"{path} was made for other classes than model.json names", next_step=MEND)
+    return answers
 
 
 def _check_listing(folder: Path, card: ModelCard) -> None:
@@ -143,6 +180,10 @@ def _check_plain(path: Path) -> None:
     size = path.stat().st_size
     if size > LIMITS[path.name]:
         raise DataError(f"{path} has {size} bytes, more than any model of ours", next_step=MEND)
+
+
+def _altered(path: Path) -> DataError:
+    return DataError(f"{path} is not the file that was exported (SHA-256 differs)", next_step=MEND)
 
 
 def _read(path: Path) -> bytes:

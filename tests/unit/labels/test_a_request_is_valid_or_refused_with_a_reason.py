@@ -36,7 +36,7 @@ def test_a_hand_written_request_is_read() -> None:
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"hydra_request": 2}, "hydra_request"),
-    ({"kind": "promote"}, "requests of kind 'promote' are not known"),
+    ({"kind": "sing"}, "requests of kind 'sing' are not known"),
     ({"kind": ["x"] * 1000}, "are not known"),
     ({"who": ""}, "who"),
     ({"who": "a\nb"}, "who"),

@@ -27,6 +27,7 @@ from hydra_core.store.session import reading
 from tests.request_samples import (
     FDC,
     LATER,
+    LISTED,
     TOF,
     a_database,
     a_site,
@@ -65,6 +66,7 @@ def test_a_decision_is_kept_with_who_made_it_and_when(site: Site, engine: Engine
         TOF: ("ignored", None, None, "Ada", LATER),
         CDC: ("renamed", FDC, None, "Ada", LATER),
         RICH: ("active", None, None, "", None),
+        LISTED: ("active", None, None, "", None),
     }
     with reading(engine) as connection:
         row = connection.execute(sa.select(Request.kind, Request.status, Request.claimed_by, Request.owner)).one()
@@ -96,6 +98,7 @@ def test_a_new_name_enters_as_active_and_a_known_one_stays_as_it_is(site: Site, 
         RICH: "renamed",
         TOF: "new",
         CDC: "active",
+        LISTED: "active",
     }
 
 

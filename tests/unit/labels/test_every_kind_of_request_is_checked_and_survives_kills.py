@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.errors import RequestError
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
 from hydra_core.labels import inbox
 from hydra_core.labels.inbox import receive
-from hydra_core.labels.request import write_pins, write_request
+from hydra_core.labels.request import write_gold, write_pins, write_promotion, write_request, write_threshold
 from hydra_core.labels.send import send
 from hydra_core.store.kept import kept_images
-from hydra_core.store.schema import Request
+from hydra_core.store.schema import Image, Request
 from hydra_core.store.session import reading
 from tests.request_samples import (
     IMAGES,
@@ -34,7 +34,7 @@ from tests.request_samples import (
     take,
     types,
 )
-from tests.store_samples import NOON, RICH, digest
+from tests.store_samples import CDC, NOON, RICH, digest
 
 ME = f'[[person]]\nname = "Ada"\naccounts = ["{getpass.getuser()}"]\nroles = '
 ROLES = ["Admin", "Detector Expert", "Developer", "Labeler", "Liaison", "Viewer"]
@@ -42,7 +42,23 @@ BY_KIND = {
     "label": (write_request("Ada", NOON, [("RICH_hits", digest("x"), "Good")]), {"Labeler"}),
     "plot_type": (decisions(decision(TOF, "accept")), {"Admin", "Detector Expert"}),
     "pin": (write_pins("Ada", NOON, IMAGES[:1], pinned=True, why="x"), {"Admin", "Detector Expert", "Labeler"}),
+    "gold": (write_gold("Ada", NOON, [(str(CDC), IMAGES[0])], action="remove", why="x"), {"Admin", "Detector Expert"}),
+    "promote": (write_promotion("Ada", NOON, "cdc-2", why="x"), {"Admin", "Detector Expert"}),
+    "threshold": (write_threshold("Ada", NOON, "cdc-2", "Bad", 0.5, why="x"), {"Admin", "Detector Expert"}),
 }
+
+
+def change(_site: Site, _engine: Engine, request: Any) -> Any:
+    """Stand in for what a request about models changes: a plot type shows whether it was done, and how often."""
+
+    def act(connection: Connection) -> str:
+        connection.execute(sa.update(Image).values(width=Image.width + len(request.kind)))
+        return f"{request.items[0].model} was changed"
+
+    return act
+
+
+EFFECTS = {"promote": change, "threshold": change}
 
 
 @pytest.fixture
@@ -62,7 +78,7 @@ def test_a_role_may_send_what_it_may_and_nothing_else(
 ) -> None:
     (tmp_path / "people.toml").write_text(f'{ME}["{role}"]\n', encoding="utf-8")
     request, allowed = BY_KIND[kind]
-    (found,) = take(load_site(tmp_path), engine, request)
+    (found,) = take(load_site(tmp_path), engine, request, effects=EFFECTS)
     assert bool(found.refused) == (role not in allowed)
     if found.refused:
         assert f"its owner {getpass.getuser()} may not" in found.refused
@@ -76,7 +92,7 @@ class Killed(BaseException):
 def left(site: Site, engine: Engine) -> tuple[Any, ...]:
     with reading(engine) as connection:
         requests = connection.execute(sa.select(Request.sha256, Request.status, Request.kind)).all()
-        kept = kept_images(connection, IMAGES)
+        kept = kept_images(connection, IMAGES), connection.execute(sa.select(Image.width).distinct()).all()
     folders = {
         name: sorted(path.name for path in (site.root / name).glob("*")) for name in ("inbox", "requests", "quarantine")
     }
@@ -84,13 +100,17 @@ def left(site: Site, engine: Engine) -> tuple[Any, ...]:
 
 
 CIRCLE = decisions(decision(TOF, "rename", RICH), decision(RICH, "rename", TOF))
-STEPS = ["check_request", "write_bytes", "save_request", "decide_types", "save_pins", "writing", "unlink"]
+STEPS = ["check_request", "write_bytes", "save_request", "decide_types", "save_kept", "writing", "unlink"]
 
 
 @pytest.mark.parametrize(
     "request_file",
-    [BY_KIND["plot_type"][0], BY_KIND["pin"][0], decisions(decision(TOF, "rename", TOF)), CIRCLE],
-    ids=["decided", "pinned", "refused", "circle"],
+    [
+        *(BY_KIND[kind][0] for kind in ("plot_type", "pin", "gold", "promote")),
+        decisions(decision(TOF, "rename", TOF)),
+        CIRCLE,
+    ],
+    ids=["decided", "pinned", "gold", "promoted", "refused", "circle"],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
@@ -108,11 +128,11 @@ def test_a_kill_at_each_step_is_healed_by_the_next_call(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, killed)
         with contextlib.suppress(Killed):
-            take(site, engine, request_file)
-    receive(site, engine)
+            take(site, engine, request_file, effects=EFFECTS)
+    receive(site, engine, EFFECTS)
     healed = left(site, engine)
     (site.inbox / "request.json").write_bytes(request_file)
-    receive(site, engine)
+    receive(site, engine, EFFECTS)
     assert left(site, engine) == healed
     assert healed == undisturbed(request_file)
 
@@ -122,7 +142,7 @@ def undisturbed(request_file: bytes) -> tuple[Any, ...]:
     with TemporaryDirectory() as folder:
         site = a_site(Path(folder))
         with a_database(site) as engine:
-            take(site, engine, request_file)
+            take(site, engine, request_file, effects=EFFECTS)
             return left(site, engine)
 
 
@@ -140,3 +160,59 @@ def test_an_inbox_that_cannot_be_written_to_is_named(site: Site, engine: Engine)
     site.inbox.write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(RequestError, match="cannot be written to: "):
         send(site, engine, BY_KIND["plot_type"][0], "plots")
+
+
+def test_what_a_request_about_models_asks_for_is_done_once_and_told(site: Site, engine: Engine) -> None:
+    (found,) = take(site, engine, BY_KIND["promote"][0], effects=EFFECTS)
+    assert found.said == "cdc-2 was changed"
+    assert left(site, engine)[2][1] == [(640 + len("promote"),)]
+    (again,) = take(site, engine, BY_KIND["promote"][0], effects=EFFECTS)
+    assert again.refused == ""
+    assert left(site, engine)[2][1] == [(640 + len("promote"),)]
+
+
+def test_a_request_about_models_waits_for_somebody_who_can_do_it(site: Site, engine: Engine) -> None:
+    (found,) = take(site, engine, BY_KIND["threshold"][0])
+    assert found.said == "it waits for 'hydra merge-labels'"
+    assert [path.name for path in site.inbox.iterdir()] == ["request.json"]
+    assert not (site.root / "quarantine").exists()
+    assert [one.said for one in receive(site, engine, EFFECTS)] == ["cdc-2 was changed"]
+
+
+def test_a_request_that_two_tasks_take_at_once_is_done_once(site: Site, engine: Engine) -> None:
+    (site.inbox).mkdir(parents=True)
+
+    def meanwhile(site: Site, engine: Engine, request: Any) -> Any:
+        take(site, engine, BY_KIND["promote"][0], effects=EFFECTS)
+        return change(site, engine, request)
+
+    (found,) = take(site, engine, BY_KIND["promote"][0], effects={"promote": meanwhile})
+    assert found.said == "another task took it"
+    assert left(site, engine)[2][1] == [(640 + len("promote"),)]
+
+
+def test_what_cannot_be_done_is_refused_with_its_reason(site: Site, engine: Engine) -> None:
+    def refuse(*_: Any) -> Any:
+        raise RequestError("the gate keeps it out")
+
+    with pytest.raises(RequestError, match="the request was refused: the gate keeps it out"):
+        send(site, engine, BY_KIND["promote"][0], "promote", {"promote": refuse})
+    assert [status for _, status, _ in left(site, engine)[0]] == ["quarantined"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (lambda: write_promotion("Ada", NOON, "cdc-2", why=" "), "items.0.why"),
+        (lambda: write_promotion("Ada", NOON, "", why="x"), "items.0.model"),
+        (lambda: write_promotion("Ada", NOON, "cdc-2", why="x", action="sing"), "items.0.action"),
+        (lambda: write_threshold("Ada", NOON, "cdc-2", "Bad", 1.5, why="x"), "items.0.value"),
+        (lambda: write_threshold("Ada", NOON, "cdc-2", "Bad", float("nan"), why="x"), "items.0.value"),
+        (lambda: write_threshold("Ada", NOON, "cdc-2", "Bad", 0.5, why="x" * 92), "items.0.why"),
+        (lambda: write_gold("Ada", NOON, [("CDC:chunks", digest("x"))], action="add", why=""), "items.0.why"),
+        (lambda: write_gold("Ada", NOON, [], action="add", why="x"), "items"),
+    ],
+)
+def test_a_request_that_lacks_something_is_not_even_written(wrong: Any, named: str) -> None:
+    with pytest.raises(RequestError, match=named):
+        wrong()

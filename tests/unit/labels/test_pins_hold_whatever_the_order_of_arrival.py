@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from hydra_core.config.site import Site
 from hydra_core.labels.request import write_pins
-from hydra_core.store.kept import Kept, NewPin, kept_images, kept_places, save_pins
+from hydra_core.store.kept import Kept, NewKept, kept_images, kept_places, save_kept
 from hydra_core.store.schema import KeptImage
 from hydra_core.store.session import reading, writing
 from tests.request_samples import (
@@ -100,21 +100,27 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 instants = st.integers(0, 3).map(lambda number: NOON + timedelta(milliseconds=number))
 new_pins = st.builds(
-    NewPin, st.sampled_from(IMAGES), st.booleans(), st.sampled_from("ab"), st.sampled_from("xy"), instants
+    NewKept,
+    st.sampled_from(["pin", "gold"]),
+    st.sampled_from(IMAGES),
+    st.booleans(),
+    st.sampled_from("ab"),
+    st.sampled_from("xy"),
+    instants,
 )
 
 
 @settings(max_examples=60)
 @given(st.lists(new_pins, max_size=5).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_))))
 def test_any_order_of_pins_keeps_the_same_images(
-    scratch: Engine, orders: tuple[list[NewPin], Sequence[NewPin]]
+    scratch: Engine, orders: tuple[list[NewKept], Sequence[NewKept]]
 ) -> None:
     outcomes = []
     for order in orders:
         with scratch.connect().execution_options(hydra_writing=True) as connection, connection.begin() as change:
-            save_pins(connection, order[:2])
+            save_kept(connection, order[:2])
             for one in order[2:]:
-                save_pins(connection, [one])
+                save_kept(connection, [one])
             outcomes.append(kept_images(connection, IMAGES))
             change.rollback()
     assert outcomes[0] == outcomes[1]

@@ -90,7 +90,7 @@ def other(**values: Any) -> bytes:
     [
         (b"no JSON", "not a JSON file"),
         (b"", "not a JSON file"),
-        (other(kind="promote"), "requests of kind 'promote'"),
+        (other(kind="sing"), "requests of kind 'sing'"),
         (
             write_request("Ada", NOON, [("FDC:chunks", digest("x"), "Bad")]),
             "item 1: there is no plot type 'FDC:chunks'",

@@ -5,22 +5,27 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.engine import Connection, Engine
 
-from hydra_core.base.errors import DataError, HydraError
+from hydra_core.base.clock import now
+from hydra_core.base.errors import HydraError, RequestError
 from hydra_core.base.files import sha256_bytes
 from hydra_core.cli.main import main
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
-from hydra_core.labels.send import sender
+from hydra_core.labels import inbox
+from hydra_core.labels.inbox import receive
+from hydra_core.labels.request import write_promotion, write_threshold
+from hydra_core.labels.send import send, sender
 from hydra_core.models.spec import CARD_VERSION
 from hydra_core.stages import promotion
 from hydra_core.stages.judging import current_set, rules_in_force
-from hydra_core.stages.promotion import promote, roll_back, set_threshold
+from hydra_core.stages.promotion import EFFECTS, way_back
 from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.registry import (
     ThresholdRow,
@@ -71,6 +76,28 @@ def made(tmp_path_factory: pytest.TempPathFactory, trained: Any) -> Path:
 
             writing(engine, enter)
     return folder
+
+
+def promote(site: Site, engine: Engine, name: str, *, who: str, why: str, despite_gate: bool = False) -> str:
+    """Let a model go live through a request; return what became of it."""
+    request = write_promotion(who, now(), name, why=why, despite_gate=despite_gate)
+    return send(site, engine, request, "promote", EFFECTS).said
+
+
+def roll_back(site: Site, engine: Engine, *, who: str, why: str) -> str:
+    """Let the model that was live before go live through a request; return what became of it."""
+    with reading(engine) as connection:
+        model = way_back(connection, kind_of(engine))
+    return send(
+        site, engine, write_promotion(who, now(), model.name, why=why, action="rollback"), "promote", EFFECTS
+    ).said
+
+
+def set_threshold(site: Site, engine: Engine, name: str, class_name: str, value: float) -> str:
+    """Set a threshold through a request; return what became of it."""
+    return send(
+        site, engine, write_threshold("Ada", now(), name, class_name, value, why="x"), "threshold", EFFECTS
+    ).said
 
 
 def change_card(folder: Path, change: Change) -> str:
@@ -162,7 +189,7 @@ def test_a_model_that_the_gate_refuses_goes_live_only_where_somebody_insists(
 ) -> None:
     before = live_is(engine, "cdc-1")
     code, _, said = hydra("promote", "cdc-3", "--why", "x")
-    assert code == 1
+    assert code == 7
     assert "the gate keeps cdc-3 out: macro-F1 0.850 is worse than the live model's 0.900" in said
     assert live_is(engine, "cdc-1") == before
     code, printed, _ = hydra("promote", "cdc-3", "--why", "x", "--despite-gate")
@@ -201,8 +228,60 @@ def test_the_way_back_leads_to_the_model_that_was_live_before(hydra: Callable[..
     assert printed == f"cdc-1 is live again in judging set {before + 1}, instead of cdc-2\n"
     assert live_is(engine, "cdc-1") == before + 1
     assert reason_of(engine, "cdc-1") == f"taken back by {sender()}: it calls everything Dead"
-    hydra("rollback", CDC.name, "--why", "it was the plots")
+    # Nothing was live before it: the way back does not lead to the model that was just left.
+    code, _, said = hydra("rollback", CDC.name, "--why", "it was the plots")
+    assert code == 1
+    assert "no other model was live for this plot type before" in said
+    live_is(engine, "cdc-1")
+
+
+def test_the_way_back_leads_further_back_each_time_and_on_from_where_it_led(site: Site, engine: Engine) -> None:
+    for name in ("cdc-2", "cdc-3", "cdc-1"):
+        promote(site, engine, name, who="Ada", why="x", despite_gate=True)
+    led = []
+    for _ in range(2):
+        roll_back(site, engine, who="Ada", why="x")
+        led.append(state(engine)[1])
+    assert led == ["cdc-3", "cdc-2"]
+    # Of what was taken back nothing counts any more for what is promoted from here.
+    promote(site, engine, "cdc-3", who="Ada", why="x", despite_gate=True)
+    for wanted in ("cdc-2", "cdc-1"):
+        roll_back(site, engine, who="Ada", why="x")
+        live_is(engine, wanted)
+    with pytest.raises(HydraError, match="no other model was live"):
+        roll_back(site, engine, who="Ada", why="x")
+
+
+def test_a_threshold_between_promotions_is_no_step_on_the_way_back(site: Site, engine: Engine) -> None:
+    promote(site, engine, "cdc-2", who="Ada", why="x")
+    set_threshold(site, engine, "cdc-2", "Dead", 0.8)
+    roll_back(site, engine, who="Ada", why="x")
+    live_is(engine, "cdc-1")
+
+
+def test_a_way_back_to_another_model_than_the_one_before_is_refused(site: Site, engine: Engine) -> None:
+    promote(site, engine, "cdc-2", who="Ada", why="x")
+    request = write_promotion("Ada", now(), "cdc-3", why="x", action="rollback")
+    with pytest.raises(RequestError, match="the way back does not lead to cdc-3 but to cdc-1"):
+        send(site, engine, request, "promote", EFFECTS)
     live_is(engine, "cdc-2")
+
+
+def test_a_request_that_was_made_before_the_last_one_changes_nothing(site: Site, engine: Engine) -> None:
+    early = now()
+    promote(site, engine, "cdc-2", who="Ada", why="x")
+    with pytest.raises(RequestError, match="it was not made after the decision of Ada"):
+        send(site, engine, write_promotion("Eve", early, "cdc-3", why="x", despite_gate=True), "promote", EFFECTS)
+    live_is(engine, "cdc-2")
+    set_threshold(site, engine, "cdc-2", "Dead", 0.8)
+    with pytest.raises(RequestError, match="it was not made after the decision of Ada"):
+        send(site, engine, write_threshold("Eve", early, "cdc-2", "Dead", 0.3, why="x"), "threshold", EFFECTS)
+    # Another class is another matter.
+    send(site, engine, write_threshold("Eve", early, "cdc-2", "Good", 0.3, why="x"), "threshold", EFFECTS)
+    with reading(engine) as connection:
+        newest = newest_judging_set(connection)
+    assert newest is not None
+    assert newest.models[CDC].thresholds == {"Dead": 0.8, "Good": 0.3, "NoData": 0.5}
 
 
 def test_there_is_no_way_back_from_the_first_model(hydra: Callable[..., Said], engine: Engine) -> None:
@@ -214,29 +293,29 @@ def test_there_is_no_way_back_from_the_first_model(hydra: Callable[..., Said], e
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "code", "said"),
     [
-        (("promote", "cdc-9", "--why", "x"), "there is no model 'cdc-9'"),
-        (("show", "cdc-9"), "there is no model 'cdc-9'"),
-        (("promote", "cdc-1", "--why", "x"), "cdc-1 is live already"),
-        (("promote", "cdc-2"), "changes only with a reason"),
-        (("promote", "cdc-2", "--why", "  "), "changes only with a reason"),
-        (("rollback", CDC.name), "changes only with a reason"),
-        (("rollback", "nothing", "--why", "x"), "there is no plot type"),
-        (("threshold", "cdc-1", "Dead", "0.5"), "changes only with a reason"),
-        (("threshold", "cdc-1", "Dead", "1.5", "--why", "x"), "a threshold lies from 0 to 1, not 1.5"),
-        (("threshold", "cdc-1", "Dead", "nan", "--why", "x"), "a threshold lies from 0 to 1, not nan"),
-        (("threshold", "cdc-1", "Hot", "0.5", "--why", "x"), "cdc-1 knows no class 'Hot'"),
-        (("threshold", "cdc-9", "Dead", "0.5", "--why", "x"), "there is no model 'cdc-9'"),
-        (("threshold", "cdc-1", "Dead", "0.5", "--why", "x" * 92), "the reason has 92 characters"),
+        (("promote", "cdc-9", "--why", "x"), 7, "there is no model 'cdc-9'"),
+        (("show", "cdc-9"), 1, "there is no model 'cdc-9'"),
+        (("promote", "cdc-1", "--why", "x"), 7, "cdc-1 is live already"),
+        (("promote", "cdc-2"), 1, "changes only with a reason"),
+        (("promote", "cdc-2", "--why", "  "), 1, "changes only with a reason"),
+        (("rollback", CDC.name), 1, "changes only with a reason"),
+        (("rollback", "nothing", "--why", "x"), 1, "there is no plot type"),
+        (("threshold", "cdc-1", "Dead", "0.5"), 1, "changes only with a reason"),
+        (("threshold", "cdc-1", "Dead", "1.5", "--why", "x"), 7, "items.0.value: Input should be less than or equal"),
+        (("threshold", "cdc-1", "Dead", "nan", "--why", "x"), 7, "items.0.value"),
+        (("threshold", "cdc-1", "Hot", "0.5", "--why", "x"), 7, "cdc-1 knows no class 'Hot'"),
+        (("threshold", "cdc-9", "Dead", "0.5", "--why", "x"), 7, "there is no model 'cdc-9'"),
+        (("threshold", "cdc-1", "Dead", "0.5", "--why", "x" * 92), 7, "items.0.why: String should have at most 91"),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(
-    hydra: Callable[..., Said], engine: Engine, words: tuple[str, ...], said: str
+    hydra: Callable[..., Said], engine: Engine, words: tuple[str, ...], code: int, said: str
 ) -> None:
     before = state(engine)
-    code, _, error = hydra(*words)
-    assert code == 1
+    ended, _, error = hydra(*words)
+    assert ended == code
     assert said in error
     assert state(engine) == before
 
@@ -272,7 +351,7 @@ def test_a_folder_that_does_not_prove_itself_never_goes_live(
 ) -> None:
     damage(site.model_folder(CDC, "cdc-2"))
     before = state(engine)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(RequestError, match=said):
         promote(site, engine, "cdc-2", who="Ada", why="x", despite_gate=True)
     assert state(engine) == before
 
@@ -280,7 +359,7 @@ def test_a_folder_that_does_not_prove_itself_never_goes_live(
 def test_a_model_for_images_prepared_in_another_way_never_goes_live(site: Site, engine: Engine) -> None:
     other = change_card(site.model_folder(CDC, "cdc-2"), lambda card: card.update(preprocessing="0" * 64))
     writing(engine, lambda connection: _set_identity(connection, "cdc-2", other))
-    with pytest.raises(DataError, match="prepared in another way"):
+    with pytest.raises(RequestError, match="prepared in another way"):
         promote(site, engine, "cdc-2", who="Ada", why="x", despite_gate=True)
 
 
@@ -295,12 +374,23 @@ def _set_identity(connection: Connection, name: str, identity: str) -> None:
 def test_the_way_back_to_a_folder_that_does_not_prove_itself_is_refused(site: Site, engine: Engine) -> None:
     promote(site, engine, "cdc-2", who="Ada", why="x")
     _foreign_file(site.model_folder(CDC, "cdc-1"))
-    with pytest.raises(DataError, match="does not belong"):
-        roll_back(site, engine, kind_of(engine), who="Ada", why="x")
+    with pytest.raises(RequestError, match="does not belong"):
+        roll_back(site, engine, who="Ada", why="x")
     live_is(engine, "cdc-2")
 
 
-@pytest.mark.parametrize("step", ["writing", "live_models", "set_model_status", "add_judging_set"])
+STEPS = {
+    "check_request": inbox,
+    "write_bytes": inbox,
+    "writing": inbox,
+    "save_request": inbox,
+    "live_models": promotion,
+    "set_model_status": promotion,
+    "add_judging_set": promotion,
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "afterwards"])
 @pytest.mark.parametrize("action", ["promote", "rollback"])
 def test_a_kill_anywhere_leaves_one_live_model_and_the_next_call_goes_on(
@@ -312,14 +402,9 @@ def test_a_kill_anywhere_leaves_one_live_model_and_the_next_call_goes_on(
         promote(site, engine, "cdc-2", who="Ada", why="x")
     first, last = ("cdc-1", "cdc-2") if action == "promote" else ("cdc-2", "cdc-1")
     before = live_is(engine, first)
-
-    def act() -> None:
-        if action == "promote":
-            promote(site, engine, "cdc-2", who="Ada", why="x")
-        else:
-            roll_back(site, engine, kind_of(engine), who="Ada", why="x")
-
-    real = getattr(promotion, step)
+    site.inbox.mkdir(exist_ok=True)
+    (site.inbox / "request.json").write_bytes(write_promotion("Ada", now(), last, why="x", action=action))
+    real = getattr(STEPS[step], step)
 
     def killed(*arguments: Any) -> Any:
         if when == "afterwards":
@@ -327,14 +412,13 @@ def test_a_kill_anywhere_leaves_one_live_model_and_the_next_call_goes_on(
         raise Killed
 
     with monkeypatch.context() as patch, contextlib.suppress(Killed):
-        patch.setattr(promotion, step, killed)
-        act()
-    if (step, when) == ("writing", "afterwards"):
-        assert live_is(engine, last) == before + 1
-        return
-    assert live_is(engine, first) == before
-    act()
+        patch.setattr(STEPS[step], step, killed)
+        receive(site, engine, EFFECTS)
+    committed = (step, when) == ("writing", "afterwards")
+    assert live_is(engine, last if committed else first) == before + committed
+    receive(site, engine, EFFECTS)
     assert live_is(engine, last) == before + 1
+    assert not list(site.inbox.iterdir())
 
 
 def _fake_load(engine: Engine) -> Callable[..., Any]:
@@ -351,15 +435,17 @@ def _fake_load(engine: Engine) -> Callable[..., Any]:
 def test_what_changed_while_the_folder_was_looked_at_is_noticed(
     site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = promotion.proven_card
+    real = promotion.proven_model
 
     def slow(*arguments: Any) -> Any:
-        monkeypatch.setattr(promotion, "proven_card", real)
-        promote(site, engine, "cdc-3", who="Eve", why="first", despite_gate=True)
+        monkeypatch.setattr(promotion, "proven_model", real)
+        # Somebody with an earlier request, as one with a later one would be refused for that reason.
+        early = now() - timedelta(minutes=1)
+        send(site, engine, write_promotion("Eve", early, "cdc-3", why="x", despite_gate=True), "promote", EFFECTS)
         return real(*arguments)
 
     monkeypatch.setattr(promotion, "load", _fake_load(engine))
-    monkeypatch.setattr(promotion, "proven_card", slow)
+    monkeypatch.setattr(promotion, "proven_model", slow)
     with pytest.raises(HydraError, match="changed while cdc-2 was looked at"):
         promote(site, engine, "cdc-2", who="Ada", why="x")
     live_is(engine, "cdc-3")
@@ -403,11 +489,11 @@ def test_a_threshold_by_hand_makes_a_new_judging_set_where_the_model_is_live(
         assert thresholds_of(connection, found.id)["Dead"] == ThresholdRow("Dead", 0.8, "by hand: too many calls", 0)
     code, printed, _ = hydra("threshold", "cdc-2", "Dead", "0.9", "--why", "x")
     assert (code, live_is(engine, "cdc-1")) == (0, before + 1)
-    assert printed.endswith("the model is retired, so no verdict changes\n")
+    assert printed.endswith("; cdc-2 is retired, so no verdict changes\n")
 
 
 def test_a_threshold_that_was_set_is_that_of_the_model_when_it_goes_live(site: Site, engine: Engine) -> None:
-    set_threshold(site, engine, "cdc-2", "Good", 0.7, who="Ada", why="x")
+    set_threshold(site, engine, "cdc-2", "Good", 0.7)
     promote(site, engine, "cdc-2", who="Ada", why="x")
     with reading(engine) as connection:
         newest = newest_judging_set(connection)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from hydra_core.base.errors import DataError
 from hydra_core.models import precision
-from hydra_core.models.engine import load, start
+from hydra_core.models.engine import BF16_DRIFT, bf16_drift, load, start
 from hydra_core.models.precision import Judge, near_a_decision, open_judge, precision_for
+from hydra_core.models.spec import Calibration
 from tests.unit.models.conftest import squares
 
 
@@ -66,7 +67,7 @@ def test_decisions_on_many_images_are_those_of_f32(trained: Any, value: float) -
 
 
 def test_where_nearly_all_is_near_a_decision_f32_goes_on_alone(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "near_a_decision", lambda probs, _: np.ones(len(probs), np.bool_))
+    monkeypatch.setattr(precision, "near_a_decision", lambda probs, *_: np.ones(len(probs), np.bool_))
     judge = open_judge(trained.result.folder, threads=1, wish="bf16")
     judge.predict(trained.images[:40])
     assert (judge.judged, judge.again) == (40, 40)
@@ -85,6 +86,14 @@ def test_a_model_that_bf16_moves_too_far_is_judged_in_f32(trained: Any, monkeypa
     judge = open_judge(trained.result.folder, threads=1, wish="bf16")
     exact = load(trained.result.folder, threads=1).predict(trained.images)
     assert np.array_equal(judge.predict(trained.images).probs, exact.probs)
+
+
+def test_sharper_confidence_is_looked_at_again_from_further_away(trained: Any) -> None:
+    card = trained.result.card
+    sharp, soft = (
+        card.model_copy(update={"calibration": Calibration(temperature=value, why_not="")}) for value in (0.5, 2.0)
+    )
+    assert (bf16_drift(card), bf16_drift(sharp), bf16_drift(soft)) == (BF16_DRIFT, 2 * BF16_DRIFT, BF16_DRIFT)
 
 
 @pytest.mark.parametrize(("able", "used"), [(True, "bf16"), (False, "f32")])

@@ -24,7 +24,7 @@ from hydra_core.models.engine import load
 from hydra_core.models.precision import open_judge
 from hydra_core.models.residual import fit_residual
 
-FILES = ("engine.xml", "engine.bin", "golden.npz", "residual.npz", "model.weights.h5")
+FILES = ("engine.xml", "engine.bin", "golden.npz", "residual.npz", "answers.npz", "model.weights.h5")
 
 
 @pytest.fixture
@@ -309,8 +309,10 @@ def test_an_engine_with_another_number_of_classes_is_refused(folder: Path) -> No
     def change(card: dict[str, object]) -> None:
         card["classes"] = ["Dead", "Good"]
         card["thresholds"].pop("NoData")  # type: ignore[attr-defined]
+        card["files"].pop("answers.npz")  # type: ignore[attr-defined]
 
     edit_card(folder, change)
+    (folder / "answers.npz").unlink()
     golden = dict(np.load(folder / "golden.npz"))
     np.savez(folder / "golden.npz", **{**golden, "classes": np.array(["Dead", "Good"])})
     rehash(folder, "golden.npz")

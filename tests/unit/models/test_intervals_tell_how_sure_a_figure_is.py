@@ -97,7 +97,7 @@ def test_a_figure_that_is_none_has_no_interval() -> None:
 def test_what_lies_below_its_threshold_is_unconfirmed() -> None:
     metrics = measured(["Bad"] * 4, [1, 2, 3, 4], [0.95, 0.85, 0.6, 0.1], threshold=0.9)
     assert metrics.unconfirmed == 0.5
-    assert dict(figures(metrics))["unconfirmed"] == "50 % of 4 test images"
+    assert dict(figures(metrics))["unconfirmed"] == "50 % of 4 test images, below the needed confidence"
 
 
 def test_no_image_leaves_the_figures_as_they_are() -> None:

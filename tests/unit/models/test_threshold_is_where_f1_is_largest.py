@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_core.models.proof import max_f1_threshold
+from hydra_core.models.thresholds import max_f1_threshold
 
 
 def f1(scores: np.ndarray, truth: np.ndarray, value: float) -> float:

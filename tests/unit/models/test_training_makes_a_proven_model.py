@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hydra_core.models.engine import load, read_card
-from hydra_core.models.spec import CARD_VERSION, MODEL_FILES, RESIDUAL_FILE, TrainingError
+from hydra_core.models.spec import ANSWERS_FILE, CARD_VERSION, MODEL_FILES, RESIDUAL_FILE, TrainingError
 from hydra_core.models.train import train
 
 
@@ -23,7 +23,7 @@ def test_the_network_learns_what_it_is_shown(trained: Any) -> None:
 
 def test_the_folder_holds_the_model_and_nothing_else(trained: Any) -> None:
     names = {path.name for path in trained.result.folder.iterdir()}
-    assert names == {*MODEL_FILES, RESIDUAL_FILE, "model.json"}
+    assert names == {*MODEL_FILES, RESIDUAL_FILE, ANSWERS_FILE, "model.json"}
     assert read_card(trained.result.folder)[0] == trained.result.card
     assert [p for p in trained.result.folder.parent.iterdir() if p.name.startswith(".")] == []
 
