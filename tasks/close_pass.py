@@ -3,8 +3,11 @@
 import os
 import sys
 
-from hydra_core.base.errors import HydraError
-from hydra_core.stages.close_pass import close_pass
+from hydra_core.base.importing import kept_for_good
+
+with kept_for_good():
+    from hydra_core.base.errors import HydraError
+    from hydra_core.stages.close_pass import close_pass
 
 if __name__ == "__main__":
     try:

@@ -2,8 +2,11 @@
 
 import sys
 
-from hydra_core.cli.job import run_job
-from hydra_core.stages.judge import judge
+from hydra_core.base.importing import kept_for_good
+
+with kept_for_good():
+    from hydra_core.cli.job import run_job
+    from hydra_core.stages.judge import judge
 
 if __name__ == "__main__":
     sys.exit(run_job(judge))

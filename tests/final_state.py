@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Engine
+
 from hydra_core.base.files import TEMP_PREFIX, sha256_bytes
 from hydra_core.intake.block import Block
 
@@ -77,12 +79,16 @@ _CARD_LEFT_OUT = frozenset({"made_at", "next_step", "label"})
 _PAGE_LEFT_OUT = frozenset({"made_at", "task"})
 
 
-def final_state(root: Path) -> dict[str, Any]:
-    """Return what the deployment below `root` holds."""
-    with closing(sqlite3.connect(f"file:{root / 'hydra.sqlite'}?mode=ro", uri=True)) as connection:
-        found: dict[str, Any] = {
-            name: [tuple(row) for row in connection.execute(query)] for name, query in _QUERIES.items()
-        }
+def final_state(root: Path, engine: Engine | None = None) -> dict[str, Any]:
+    """Return what the deployment below `root` holds; its database is the SQLite file there, or that of `engine`."""
+    if engine is None:
+        with closing(sqlite3.connect(f"file:{root / 'hydra.sqlite'}?mode=ro", uri=True)) as connection:
+            found: dict[str, Any] = {
+                name: [tuple(row) for row in connection.execute(query)] for name, query in _QUERIES.items()
+            }
+    else:
+        with engine.connect() as opened:
+            found = {name: [tuple(row) for row in opened.exec_driver_sql(query)] for name, query in _QUERIES.items()}
     found["archive"] = _archive(root / "archive")
     found["site"] = _site(root / "site")
     found["folders"] = {

@@ -382,6 +382,17 @@ def status_view() -> StatusView:
     )  # fmt: skip
 
 
+def _confidences(confusion):
+    """Return cells whose images are sure where they are right."""
+    rng = np.random.default_rng(1)
+
+    def cell(images: int, right: bool) -> tuple[int, ...]:
+        drawn = 0.3 + 0.7 * rng.beta(8 if right else 2, 1 if right else 2, images)
+        return tuple(int(n) for n in np.histogram(drawn, 20, (0, 1))[0])
+
+    return tuple(tuple(cell(n, i == j) for j, n in enumerate(row)) for i, row in enumerate(confusion))
+
+
 def library_view() -> LibraryView:
     """Return a library with a live model, one that was refused, and plot types without any."""
     live = ModelView(
@@ -395,11 +406,21 @@ def library_view() -> LibraryView:
         tuple((n, 1.4 * 0.86**n + 0.04, 1.45 * 0.87**n + 0.09, 1 - 0.6 * 0.83**n) for n in range(1, 25)),
         (("Parameters", "184,612"), ("Input", "128 x 128 pixels, one channel"), ("Seed", "20260117"),
          ("Labels by", "4 people")),
+        confidences=_confidences(((118, 1, 0, 0), (2, 39, 0, 1), (0, 0, 22, 0), (1, 2, 0, 18))),
+        fares=(("Good", "0.99", "0.97 to 1.00", "0.98", "0.95 to 1.00", 119),
+               ("Bad", "0.93", "0.84 to 0.98", "0.93", "0.85 to 0.98", 42),
+               ("NoData", "1.00", "", "1.00", "", 22),
+               ("HotChannel", "0.86", "0.70 to 0.97", "0.95", "0.84 to 1.00", 21)),
+        reliability=((0.55, 0.5, 4), (0.66, 0.71, 7), (0.86, 0.8, 15), (0.97, 0.99, 178)),
+        calibration="temperature 1.62, fitted on 190 validation images, 14 of them called wrong; "
+        "calibration error on the test 0.041 before, 0.012 after",
+        faults=(("no fault at all", 0, 20, 0.0, 0.16), ("dead board", 20, 20, 0.84, 1.0),
+                ("board at 30 percent", 13, 20, 0.43, 0.82)),
     )  # fmt: skip
     refused = replace(
         live, name="RF_timing-ver1", plot="RF_timing", plot_slug="RF_timing", status="rejected", curve=(),
         reason="Never saw a Bad example, so it could not tell one.", accuracy=None, macro_f1=None, confusion=(),
-        thresholds=(), test_runs=(), test_images=0,
+        thresholds=(), test_runs=(), test_images=0, confidences=(), fares=(), reliability=(), calibration="", faults=(),
     )  # fmt: skip
     without = (("TOF_matching", "18 more labels (6 of 24)"), ("DIRC_LED_time", "a label of a class other than Good"))
     return LibraryView(EXPERIMENT, NOW, (live, refused), without, 14)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection, Engine
 from hydra_core.base.names import PlotKey
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
-from hydra_core.labels.inbox import Received, receive
+from hydra_core.labels.inbox import Prepare, Received, receive
 from hydra_core.labels.request import write_decisions
+from hydra_core.store.directory import save_directory
 from hydra_core.store.plot_types import known_types, plot_type_ids
 from hydra_core.store.session import reading, writing
 from tests.store_samples import NOON, a_judged_revision, some_items, sqlite_copy
@@ -23,6 +24,8 @@ SITE = '[site]\nname = "a"\nexperiment = "A"\n[paths]\ndata_root = "data"\n'
 PLOTS = '[[plot]]\nname = "Listed"\nchunked = false\n'
 #: Two plot types that wait for a decision; those of `store_samples` are active.
 FDC, TOF = PlotKey("FDC hits", True), PlotKey("TOF", False)
+#: The one that ``plots.toml`` lists.
+LISTED = PlotKey("Listed", False)
 LATER = NOON + timedelta(seconds=1)
 IMAGES = [item.sha256 for item in some_items() if item.status == "ok" and item.sha256]
 
@@ -40,6 +43,7 @@ def a_database(site: Site) -> Iterator[Engine]:
     """Yield the database of a site with a judged run, two active plot types and two new ones."""
     with sqlite_copy(site.root / "hydra.sqlite") as engine:
         a_judged_revision(engine)
+        writing(engine, lambda connection: save_directory(connection, site))
         writing(engine, lambda connection: plot_type_ids(connection, [FDC, TOF], new=[FDC, TOF]))
         yield engine
 
@@ -55,13 +59,13 @@ def decisions(*items: dict[str, Any], at: datetime = NOON) -> bytes:
     return write_decisions("Ada", at, items)
 
 
-def take(site: Site, engine: Engine, *requests: bytes) -> list[Received]:
+def take(site: Site, engine: Engine, *requests: bytes, effects: Mapping[str, Prepare] | None = None) -> list[Received]:
     """Receive requests one after the other."""
     found = []
     for request in requests:
         site.inbox.mkdir(parents=True, exist_ok=True)
         (site.inbox / "request.json").write_bytes(request)
-        found += receive(site, engine)
+        found += receive(site, engine, effects or {})
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from hydra_core.stages.judge import judge
 from hydra_core.stages.publish import publish_run
 from hydra_core.store.ledger import PassRow, add_pass, get_pass
 from hydra_core.store.plot_types import plot_type_ids
-from hydra_core.store.session import open_engine, reading, writing
+from hydra_core.store.session import reading, site_engine, writing
 
 PASS = "2026-01/ver01"
 FIRST, LAST = 121000, 121999
@@ -109,11 +109,12 @@ class SmallPass:
 def open_small_pass(root: Path) -> SmallPass:
     """Open a pass whose data root was made, or copied, earlier."""
     site = load_site(root / "site-config" / "small")
-    return SmallPass(site, open_engine(site.database_url))
+    return SmallPass(site, site_engine(site))
 
 
-def small_pass(folder: Path, prefix: str, plan: DemoPlan = PLAN) -> SmallPass:
-    """Make a site with an empty database below `folder`."""
+def small_pass(folder: Path, prefix: str, plan: DemoPlan = PLAN, **sections: Mapping[str, object]) -> SmallPass:
+    """Make a site with an empty database below `folder`; `sections` are further settings of ``site.toml``."""
+    training = {"network": "tiny", "size": [32, 32], "epochs": 2, **sections.pop("training", {})}
     site = make_site(
         folder,
         name="small",
@@ -121,7 +122,8 @@ def small_pass(folder: Path, prefix: str, plan: DemoPlan = PLAN) -> SmallPass:
         sections={
             "cylc": {"workflow_prefix": prefix, **QUICK},
             "intake": {"settle_s": 0.0},
-            "training": {"network": "tiny", "size": [32, 32], "epochs": 2},
+            "training": training,
+            **sections,
         },
         plots=demo_plot_types(plan),
         classes=DEFAULT_CLASSES,

@@ -6,14 +6,16 @@ import argparse
 from typing import Any
 
 from hydra_core.base.errors import DatabaseError
+from hydra_core.cli import moving
 from hydra_core.cli.output import say
 from hydra_core.config.load import load_site
 from hydra_core.stages.context import open_run, open_site
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.verify import verify
+from hydra_core.store.directory import renew_directory
 from hydra_core.store.ledger import all_passes
 from hydra_core.store.schema import SCHEMA_REVISION
-from hydra_core.store.session import open_engine, reading
+from hydra_core.store.session import reading, site_engine
 from hydra_core.store.upgrade import upgrade
 
 #: Exit code of a check that found something.
@@ -26,6 +28,7 @@ def add_commands(commands: Any) -> None:
     actions = database.add_subparsers(title="actions", metavar="ACTION", required=True)
     up = actions.add_parser("upgrade", help="make the tables, or bring them to this program's schema")
     up.set_defaults(command=_upgrade)
+    moving.add_action(actions)
     check = commands.add_parser("fsck", help="check that database, archive, models and pages agree")
     check.set_defaults(command=_fsck)
     again = commands.add_parser("verify", help="derive a run's verdicts again from its archived images and compare")
@@ -36,8 +39,9 @@ def add_commands(commands: Any) -> None:
 
 def _upgrade(given: argparse.Namespace) -> int:
     site = load_site(given.site)
-    engine = open_engine(site.database_url)
+    engine = site_engine(site)
     upgrade(engine)
+    renew_directory(engine, site)
     print(f"{engine.url.render_as_string(hide_password=True)} has schema {SCHEMA_REVISION}")
     return 0
 

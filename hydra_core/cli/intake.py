@@ -20,7 +20,7 @@ from hydra_core.intake.presets import PRESETS, preset_rules
 from hydra_core.intake.scan import Namer, printable, scan
 from hydra_core.stages.sources import rules_of
 from hydra_core.store.ledger import all_passes
-from hydra_core.store.session import check_version, open_engine, reading
+from hydra_core.store.session import check_version, reading, site_engine
 
 _LINES = 12
 
@@ -77,12 +77,12 @@ def _site(given: argparse.Namespace) -> tuple[Site | None, tuple[Path, ...]]:
     site = load_site(given.site)
     sources = [site.intake]
     try:
-        engine = open_engine(site.database_url)
-        check_version(engine)
+        engine = site_engine(site)
+        check_version(engine, patience_s=0)
         with reading(engine) as connection:
             sources += [Path(row.source) for row in all_passes(connection)]
     except DatabaseError:
-        # The sources of passes are a convenience; names can be explained before there is a database.
+        # The sources of passes are a convenience that is not waited for; names can be explained without a database.
         pass
     return site, tuple(dict.fromkeys(sources))
 

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 import hydra_core
 from hydra_core.base.errors import HydraError
-from hydra_core.cli import admin, archive, demo, intake, models, passes, pins, plots, run, training
+from hydra_core.base.importing import kept_for_good
 from hydra_core.cli.output import fail
 
-EXIT_CODES = """exit codes: 0 done; 1 an error that names its cause and the next step; 2 wrong arguments;
-3 configuration; 4 database; 5 Cylc or the state of a pass; 6 a damaged file; 7 a refused request;
-8 a check found problems"""
+EXIT_CODES = """exit codes: 0 done; 1 an error that names its cause and the next step; 2 wrong arguments or a question
+that was not understood; 3 configuration; 4 database; 5 Cylc or the state of a pass; 6 a damaged file;
+7 a refused request; 8 a check found problems"""
+
+#: Module of this room -> the commands that it adds, in the order of the help. Only what the command needs is imported.
+COMMANDS = {
+    "demo": ("demo", "try"),
+    "passes": ("pass", "arrive"),
+    "intake": ("intake",),
+    "plots": ("plots",),
+    "pins": ("pin", "unpin"),
+    "label": ("label",),
+    "news": ("news",),
+    "run": (
+        "chunk-images",
+        "classify",
+        "judge",
+        "heatmap",
+        "archive-run",
+        "publish-run",
+        "retrain",
+        "publish-library",
+    ),
+    "training": ("train", "merge-labels"),
+    "models": ("models",),
+    "gold": ("gold",),
+    "playground": ("playground",),
+    "query": ("query",),
+    "ask": ("ask",),
+    "archive": ("archive", "retention"),
+    "backup": ("backup", "restore", "publish"),
+    "admin": ("db", "fsck", "verify"),
+}
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, or of as much of it as one command needs."""
     top = argparse.ArgumentParser(
         prog="hydra",
         description="Judges detector monitoring plots: what is wrong, where, since when, and why.",
@@ -27,10 +58,23 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"hydra {hydra_core.__version__}")
     top.add_argument("--site", help="the site's folder (default: $HYDRA_SITE)")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, passes, intake, plots, pins, run, training, models, archive, admin):
-        module.add_commands(commands)
+    with kept_for_good():
+        # Without a command, or with one that is unknown, all of them are listed.
+        for module in [name for name, words in COMMANDS.items() if asked in words] or COMMANDS:
+            importlib.import_module(f"hydra_core.cli.{module}").add_commands(commands)
     _take_site_anywhere(top)
     return top
+
+
+def _command(arguments: Sequence[str]) -> str | None:
+    """Return the first word that is no option of the program and no value of ``--site``."""
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("-"):
+            return word
+        if word == "--site":
+            next(words, None)
+    return None
 
 
 def _take_site_anywhere(above: argparse.ArgumentParser) -> None:
@@ -44,7 +88,8 @@ def _take_site_anywhere(above: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistake ends in a sentence, not in a traceback."""
-    given = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser(_command(words)).parse_args(words)
     try:
         return int(given.command(given))
     except HydraError as error:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from sqlalchemy.engine import Engine
+
+from hydra_core.base.clock import now
+from hydra_core.base.errors import HydraError
 from hydra_core.cli.output import table
 from hydra_core.cli.training import resolve_plot_type
-from hydra_core.labels.send import sender
+from hydra_core.config.site import Site
+from hydra_core.labels.request import write_promotion, write_threshold
+from hydra_core.labels.send import send, sender
+from hydra_core.models.thresholds import Policy
 from hydra_core.stages.context import open_site
 from hydra_core.stages.model_words import compare_models, model_facts
-from hydra_core.stages.promotion import known_model, promote, roll_back, set_threshold
+from hydra_core.stages.policy_threshold import policy_threshold
+from hydra_core.stages.promotion import EFFECTS, known_model, way_back
 from hydra_core.stages.publish import publish_models
+from hydra_core.stages.training_report import report_cases
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import all_models
 from hydra_core.store.session import reading
@@ -27,6 +36,9 @@ def add_commands(commands: Any) -> None:
     show = actions.add_parser("show", help="what is known of a model: tests, thresholds, when it was live")
     show.add_argument("name", metavar="NAME")
     show.set_defaults(command=_show)
+    report = actions.add_parser("report", help="the images on which a model and the labels disagree, and answers")
+    report.add_argument("name", metavar="NAME")
+    report.set_defaults(command=_report)
     compare = actions.add_parser("compare", help="the test figures of two models beside each other")
     compare.add_argument("names", metavar="NAME", nargs=2)
     compare.set_defaults(command=_compare)
@@ -40,10 +52,24 @@ def add_commands(commands: Any) -> None:
     threshold = actions.add_parser("threshold", help="set from which confidence on a class is confirmed")
     threshold.add_argument("name", metavar="NAME")
     threshold.add_argument("class_name", metavar="CLASS")
-    threshold.add_argument("value", metavar="VALUE", type=float, help="from 0 to 1")
+    wanted = threshold.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("value", metavar="VALUE", type=float, nargs="?", help="from 0 to 1")
+    wanted.add_argument(
+        "--false-alarms",
+        type=float,
+        metavar="SHARE",
+        help="the value that at most this share of the validation images of other classes reaches",
+    )
+    wanted.add_argument(
+        "--recall",
+        type=float,
+        metavar="SHARE",
+        help="the largest value that at least this share of the validation images of the class reaches",
+    )
     threshold.set_defaults(command=_threshold)
     for action in (up, back, threshold):
-        action.add_argument("--why", default="", help="why; needed, and kept with the account")
+        action.add_argument("--why", default="", help="why; needed, and kept")
+        action.add_argument("--who", help="who asks for it (default: the account)")
 
 
 def _list(given: argparse.Namespace) -> int:
@@ -62,6 +88,19 @@ def _show(given: argparse.Namespace) -> int:
     return 0
 
 
+def _report(given: argparse.Namespace) -> int:
+    _, engine = open_site(given.site)
+    with reading(engine) as connection:
+        cases, _ = report_cases(connection, known_model(connection, given.name))
+    rows = [
+        (one.image_sha, one.place, one.side, one.label, one.says, f"{one.confidence:.3f}", one.answer)
+        for one in (case.view for case in cases)
+    ]
+    header = ("image", "place", "side", "label", "the model says", "with", "answer")
+    print(table(header, rows) if rows else "the model and the labels agree, as far as it was asked")
+    return 0
+
+
 def _compare(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
     with reading(engine) as connection:
@@ -72,22 +111,48 @@ def _compare(given: argparse.Namespace) -> int:
 
 def _promote(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
-    print(promote(site, engine, given.name, who=sender(), why=given.why, despite_gate=given.despite_gate))
-    publish_models(site, engine)
-    return 0
+    _check_reason(given)
+    request = write_promotion(given.who or sender(), now(), given.name, why=given.why, despite_gate=given.despite_gate)
+    return _send(site, engine, request, "promote")
 
 
 def _rollback(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
+    _check_reason(given)
     with reading(engine) as connection:
         known = all_plot_types(connection)
-    print(roll_back(site, engine, known[resolve_plot_type(given.plot_type, known)], who=sender(), why=given.why))
-    publish_models(site, engine)
-    return 0
+        model = way_back(connection, known[resolve_plot_type(given.plot_type, known)])
+    request = write_promotion(given.who or sender(), now(), model.name, why=given.why, action="rollback")
+    return _send(site, engine, request, "promote")
 
 
 def _threshold(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
-    print(set_threshold(site, engine, given.name, given.class_name, given.value, who=sender(), why=given.why))
+    _check_reason(given)
+    value, why = given.value, given.why.strip()
+    if value is None:
+        policy = _policy(given)
+        with reading(engine) as connection:
+            model = known_model(connection, given.name)
+        found = policy_threshold(site, model, given.class_name, policy)
+        print(found.method)
+        value, why = found.value, f"{policy.words}: {why}"
+    request = write_threshold(given.who or sender(), now(), given.name, given.class_name, value, why=why)
+    return _send(site, engine, request, "threshold")
+
+
+def _policy(given: argparse.Namespace) -> Policy:
+    if given.false_alarms is not None:
+        return Policy("false_alarms", given.false_alarms)
+    return Policy("recall", given.recall)
+
+
+def _check_reason(given: argparse.Namespace) -> None:
+    if not given.why.strip():
+        raise HydraError("what verdicts are made with changes only with a reason", next_step="say it with --why TEXT")
+
+
+def _send(site: Site, engine: Engine, request: bytes, kind: str) -> int:
+    print(send(site, engine, request, kind, EFFECTS).said)
     publish_models(site, engine)
     return 0

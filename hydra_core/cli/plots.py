@@ -26,7 +26,7 @@ from hydra_core.stages.status_view import status_view
 from hydra_core.store.ledger import all_passes
 from hydra_core.store.plot_types import KnownType, image_counts, known_types
 from hydra_core.store.session import reading
-from hydra_core.store.summary import run_numbers
+from hydra_core.store.summary import newest_runs
 
 Known = Mapping[PlotKey, KnownType | None]
 
@@ -86,7 +86,7 @@ def _list(given: argparse.Namespace) -> int:
     if given.new and not rows:
         print("no plot type waits for a decision")
     else:
-        print(table(("plot type", "status", "group", "contact", "first seen", "images"), rows))
+        print(table(("plot type", "status", "group", "contact", "known since", "images"), rows))
     return 0
 
 
@@ -202,8 +202,8 @@ def _publish(site: Site, engine: Engine) -> None:
     if not site.site_pages.is_dir():
         return
     with reading(engine) as connection:
-        newest = {row: max(run_numbers(connection, row.id), default=None) for row in all_passes(connection)}
-    published = [(row, run) for row, run in newest.items() if run is not None]
+        newest = {row: newest_runs(connection, row.id, 1) for row in all_passes(connection)}
+    published = [(row, run) for row, runs in newest.items() for run in runs]
     for row, run in published:
         publish_lists(site, engine, row, run)
     if not published:

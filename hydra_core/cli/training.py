@@ -9,7 +9,9 @@ from hydra_core.base.errors import HydraError, RequestError
 from hydra_core.base.names import PlotKey
 from hydra_core.cli.output import say
 from hydra_core.labels.inbox import receive
+from hydra_core.models.telling import teller
 from hydra_core.stages.context import open_site
+from hydra_core.stages.promotion import EFFECTS
 from hydra_core.stages.publish import publish_models
 from hydra_core.stages.retrain import DueType, train_type
 from hydra_core.store.labelbook import archived_label_count
@@ -59,15 +61,16 @@ def _train(given: argparse.Namespace) -> int:
     if not writing(engine, lambda connection: claim_training(connection, known[key], mark, "by hand")):
         say(f"{key} was trained from these {mark} labels before; 'hydra models' says what came of it")
         return 0
-    print(train_type(site, engine, DueType(key, known[key], mark), say, threads=given.threads))
+    print(train_type(site, engine, DueType(key, known[key], mark), teller(), threads=given.threads))
     publish_models(site, engine)
     return 0
 
 
 def _merge(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
-    refused = False
-    for received in receive(site, engine):
-        print(f"{received.file}: {received.said}")
-        refused = refused or bool(received.refused)
-    return RequestError.exit_code if refused else 0
+    received = receive(site, engine, EFFECTS)
+    for one in received:
+        print(f"{one.file}: {one.said}")
+    if any(one.done for one in received):
+        publish_models(site, engine)
+    return RequestError.exit_code if any(one.refused for one in received) else 0

@@ -9,6 +9,9 @@ from typing import Literal
 
 ItemStatus = Literal["ok", "unreadable", "missing"]
 
+#: Names of the judges: the NoData rule, the network, and whether the plot type is accepted.
+CONTENT, CLASSIFIER, STANDING = "content", "classifier", "standing"
+
 
 @dataclass(frozen=True)
 class Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,3 +71,66 @@ def bars(values: Sequence[tuple[str, int]]) -> Chart:
         )  # fmt: skip
     ends = (values[0][0], values[-1][0]) if values else ("", "")
     return _box(bars=tuple(drawn), y_top=f"{top:,}".replace(",", "\u202f"), x_first=ends[0], x_last=ends[1])
+
+
+#: Width and height of the small histogram in a cell of a confusion matrix.
+CELL_WIDTH, CELL_HEIGHT = 60, 18
+
+
+def confidences(cells: Sequence[Sequence[Sequence[int]]]) -> list[list[str]]:
+    """Return a path for each cell: the histogram of its counts on a logarithmic scale that all cells share.
+
+    Parameters
+    ----------
+    cells
+        Rows of cells of equally many counts.
+    """
+    most = max((number for row in cells for counts in row for number in counts), default=0)
+    return [[_steps(counts, most) for counts in row] for row in cells]
+
+
+def _steps(counts: Sequence[int], most: int) -> str:
+    wide, path = CELL_WIDTH / max(len(counts), 1), ""
+    for place, number in enumerate(counts):
+        if number:
+            # One image is to be seen, however many there are elsewhere.
+            high = CELL_HEIGHT * (0.25 + 0.75 * math.log(number) / math.log(max(most, 2)))
+            path += f"M{place * wide:.1f} {CELL_HEIGHT}v{-high:.1f}h{wide:.1f}v{high:.1f}z"
+    return path
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Points in a box of `WIDTH` x `HEIGHT`: confidence to the right, share of right answers upwards.
+
+    Attributes
+    ----------
+    honest
+        Path of the line on which confidence means what it says.
+    points
+        (x, y, radius, number of images, sentence).
+    """
+
+    honest: str
+    points: tuple[tuple[float, float, float, int, str], ...]
+    left: int = _LEFT
+    right: int = WIDTH - _RIGHT
+    top: int = _TOP
+    bottom: int = HEIGHT - _BOTTOM
+
+
+def reliability(bins: Sequence[tuple[float, float, int]]) -> Reliability:
+    """Return what confidence means as a chart, from (confidence, share right, number of images)."""
+
+    def at(confidence: float, right: float) -> tuple[float, float]:
+        across = _LEFT + confidence * (WIDTH - _LEFT - _RIGHT)
+        return round(across, 1), round(HEIGHT - _BOTTOM - right * (HEIGHT - _TOP - _BOTTOM), 1)
+
+    most = max((images for *_, images in bins), default=1)
+    points = tuple(
+        (*at(confidence, right), round(3 + 4 * math.sqrt(images / most), 1), images,
+         f"where it is {confidence:.2f} sure, {right:.2f} of {images} images are right")
+        for confidence, right, images in bins
+    )  # fmt: skip
+    (x0, y0), (x1, y1) = at(0, 0), at(1, 1)
+    return Reliability(f"M{x0} {y0}L{x1} {y1}", points)

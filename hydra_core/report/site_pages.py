@@ -6,9 +6,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from hydra_core.report.charts import bars, lines
+from hydra_core.report.charts import CELL_HEIGHT, CELL_WIDTH, bars, confidences, lines, reliability
 from hydra_core.report.lock import site_lock
 from hydra_core.report.rendering import render, write_if_changed
+from hydra_core.report.training_report_page import report_href
 from hydra_core.report.views import LibraryView, ModelView, NewTypeView, StatusView
 from hydra_core.report.words import count, listing, size_words
 
@@ -66,13 +67,21 @@ def library_headline(view: LibraryView) -> str:
     return f"{said}."
 
 
-def _model(model: ModelView) -> dict[str, Any]:
+def _model(site: Path, model: ModelView) -> dict[str, Any]:
+    report = f"{report_href(model.plot_slug, model.name)}/index.html"
+    playground = f"playground/{model.plot_slug}/index.html"
     epochs = [float(point[0]) for point in model.curve]
     return {
         "it": model,
+        "report": report if (site / report).exists() else "",
+        "playground": playground if (site / playground).exists() else "",
         "loss": lines(epochs, [[point[1] for point in model.curve], [point[2] for point in model.curve]]),
         "accuracy": lines(epochs, [[point[3] for point in model.curve]]),
         "tested": sum(sum(row) for row in model.confusion),
+        "cells": confidences(model.confidences),
+        "cell_size": (CELL_WIDTH, CELL_HEIGHT),
+        "needs": {name: round(value * CELL_WIDTH, 1) for name, value, *_ in model.thresholds},
+        "trust": reliability(model.reliability),
     }
 
 
@@ -84,7 +93,7 @@ def publish_library(site: Path, view: LibraryView) -> str:
         "",
         view=view,
         headline=library_headline(view),
-        models=[_model(model) for model in view.models],
+        models=[_model(site, model) for model in view.models],
     )
     return _write(site, "library.html", html)
 

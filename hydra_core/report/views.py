@@ -299,6 +299,17 @@ class ModelView:
     curve: tuple[tuple[int, float, float, float], ...]
     """(epoch, training loss, validation loss, validation accuracy)."""
     facts: tuple[tuple[str, str], ...] = field(default=())
+    confidences: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    """Test images as `confusion`, each cell counted by the confidence of the called class in bins of equal width."""
+    fares: tuple[tuple[str, str, str, str, str, int], ...] = ()
+    """(class, share of its test images that is found, where that lies, share right of those called so, where that
+    lies, number of test images)."""
+    reliability: tuple[tuple[float, float, int], ...] = ()
+    """(mean confidence, share of right answers, number of test images), from low to high confidence."""
+    calibration: str = ""
+    """How confidence was brought in line with the share of right answers."""
+    faults: tuple[tuple[str, int, int, float, float], ...] = ()
+    """(emulated fault, images not called good, images, and the interval of that share)."""
 
 
 @dataclass(frozen=True)
@@ -311,3 +322,53 @@ class LibraryView:
     without: tuple[tuple[str, str], ...]
     """(plot type, what is needed before it can have a model)."""
     judging_set: int
+
+
+@dataclass(frozen=True)
+class NewsView:
+    """A line for the top of every page; an empty one hides those before it."""
+
+    text: str
+    who: str
+    begins_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ReportCase:
+    """An image of which a model and its label say different things.
+
+    Attributes
+    ----------
+    place
+        Where it was first, in words; `page` is the page of that run relative to the site, or None.
+    label, says
+        The class that people had given it when the model was made, and the class that the model gives it.
+    answer
+        What an expert answered, in words; empty as long as nobody has.
+    """
+
+    image_sha: str
+    place: str
+    page: str | None
+    side: str
+    label: str
+    says: str
+    confidence: float
+    answer: str
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """The training report of a model; `more` cases are left out."""
+
+    plot: str
+    plot_slug: str
+    plot_argument: str
+    model: str
+    status: str
+    made_at: datetime
+    images: int
+    cases: tuple[ReportCase, ...]
+    more: int
+    labels: tuple[str, ...]

@@ -20,6 +20,7 @@ from hydra_core.stages.context import Outcome, RunContext, block_file, current_r
 from hydra_core.stages.judging import current_set
 from hydra_core.stages.reading import decisions_of, reading_of
 from hydra_core.stages.sources import RunSource, look_at_run
+from hydra_core.store.directory import save_directory
 from hydra_core.store.items import NewItem, replace_items
 from hydra_core.store.ledger import RevisionRow, revisions_of, update_revision
 from hydra_core.store.session import reading, writing
@@ -124,6 +125,8 @@ def _save(
     values: dict[str, object],
 ) -> None:
     replace_items(connection, revision.id, [item_row(number, item) for number, item in enumerate(items)])
+    # Only now: the run may have brought plot types that a group or a person's list names by a pattern.
+    save_directory(connection, context.site)
     # A run keeps the judging set that was in force when it was first read, until somebody has it judged anew.
     before = _before(connection, context, revision)
     anew = before is not None and before.fingerprint == values["fingerprint"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hydra_core.intake.block import Block
 from hydra_core.intake.images import read_image
 from hydra_core.intake.nodata import is_empty_plot
+from hydra_core.judge.evidence import CLASSIFIER, CONTENT, STANDING
 from hydra_core.models.batches import read_ahead
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.networks import Network, Shelf, network_input, open_network
@@ -19,9 +20,6 @@ from hydra_core.store.items import EvidenceRow, ItemRow, load_items, save_eviden
 from hydra_core.store.ledger import RevisionRow
 from hydra_core.store.registry import JudgingSetRow, ModelRow, SetModel, load_judging_set
 from hydra_core.store.session import reading, writing
-
-#: Names of the judges whose evidence this stage writes.
-CONTENT, CLASSIFIER, STANDING = "content", "classifier", "standing"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from hydra_core.base.errors import DatabaseError, WorkflowError
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
 from hydra_core.store.ledger import PassRow, RevisionRow, get_pass, newest_revision
-from hydra_core.store.session import check_version, open_engine, reading
+from hydra_core.store.session import check_version, reading, site_engine, sqlite_file
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,22 @@ class Outcome:
 
 
 def open_site(given: str | Path | None) -> tuple[Site, Engine]:
-    """Read a site and open its database, which must have this program's schema."""
+    """Read a site and open its database, which must have this program's schema.
+
+    Raises
+    ------
+    DatabaseError
+        When the database cannot be used, or is a file and this is a job on another machine than the scheduler's.
+    """
     site = load_site(given)
-    engine = open_engine(site.database_url)
+    engine = site_engine(site)
+    made_on, here = os.environ.get("HYDRA_HOST"), socket.gethostname()
+    if made_on and made_on != here and sqlite_file(engine) is not None:
+        raise DatabaseError(
+            f"this job runs on {here}, and the database is an SQLite file, which only {made_on} may use",
+            next_step="give a MariaDB or MySQL server as database.url, or let the jobs run on localhost; if the "
+            "scheduler has moved to this machine, stop it and run 'hydra pass resume PASS'",
+        )
     check_version(engine)
     return site, engine
 

@@ -12,17 +12,15 @@ from hydra_core.base.files import sha256_bytes
 from hydra_core.base.names import PlotKey
 from hydra_core.config.site import Site
 from hydra_core.emulate.faults import apply_fault
-from hydra_core.intake.block import Block
 from hydra_core.intake.histograms.draw import DrawScale, draw_rgb
-from hydra_core.intake.histograms.histogram import BoolArray, Histogram
+from hydra_core.intake.histograms.histogram import Histogram
 from hydra_core.models.arrays import Images
 from hydra_core.models.asked import InputSpec
 from hydra_core.models.pixels import model_input
+from hydra_core.stages.fault_cells import boards, struck
+from hydra_core.stages.good_histograms import good_histograms
 from hydra_core.stages.reading import decisions_of
 from hydra_core.store.labelbook import LabelledImage
-
-#: Rows and columns into which a map is cut, as boards cut a detector; a histogram of one dimension is cut into 12.
-BOARDS_2D, BOARDS_1D = (4, 6), 12
 
 #: What becomes of a board, and the strengths that take turns: a board that counts less is learned only from such.
 FAULTS: tuple[tuple[str, float], ...] = (
@@ -89,7 +87,7 @@ def emulate_bad(
     numbers = sorted(usable)
     rng = np.random.default_rng([seed, 31])
     order = rng.permutation(numbers)
-    places = rng.permutation(_boards(usable[numbers[0]]))
+    places = rng.permutation(boards(usable[numbers[0]]))
     made = 0
     for turn in range(min(count, len(numbers) * len(places)) * 3):
         if made >= count:
@@ -98,7 +96,7 @@ def emulate_bad(
         hist = usable[source]
         board = int(places[turn % len(places)])
         name, amount = FAULTS[turn % len(FAULTS)]
-        changed = apply_fault(name, hist, _cells(hist, board), rng, amount)
+        changed = apply_fault(name, hist, struck(hist, "board", board), rng, amount)
         if np.array_equal(changed.values, hist.values):
             continue
         image = model_input(draw_rgb(changed, size=size, scale=scale), spec)
@@ -130,35 +128,7 @@ def emulated_images(
     if not wanted or any(site.plot_class(image.class_name).problem for image in images):
         return []
     normal = [number for number, image in enumerate(images) if site.plot_class(image.class_name).normal]
-    normal = [normal[i] for i in np.unique(np.linspace(0, len(normal) - 1, MOST_SOURCES).astype(int))] if normal else []
-    good: dict[int, Histogram] = {}
-    for number in normal:
-        image = images[number]
-        path = site.archive_file(passes[image.pass_id], image.run, image.revision, image.generation)
-        with Block.open(path) as block:
-            found = block.histogram(image.block_index)
-        if found is not None:
-            good[number] = found
+    good = good_histograms(site, images, passes, normal, most=MOST_SOURCES)
     scale = decisions_of(connection, site).drawings.get(plot)
     size = site.settings.intake.histograms.size
     return list(emulate_bad(good, wanted, spec, scale=scale, size=size, seed=seed))
-
-
-def _boards(hist: Histogram) -> int:
-    return BOARDS_2D[0] * BOARDS_2D[1] if hist.values.ndim == 2 else BOARDS_1D
-
-
-def _cells(hist: Histogram, board: int) -> BoolArray:
-    """Return True for the bins of a board: one rectangle of the grid, or one stretch of the axis."""
-    cells = np.zeros(hist.values.shape, np.bool_)
-    if hist.values.ndim == 1:
-        cells[_stretch(hist.values.shape[0], BOARDS_1D, board % BOARDS_1D)] = True
-        return cells
-    row, column = divmod(board % _boards(hist), BOARDS_2D[1])
-    rows, columns = hist.values.shape
-    cells[_stretch(rows, BOARDS_2D[0], row), _stretch(columns, BOARDS_2D[1], column)] = True
-    return cells
-
-
-def _stretch(bins: int, parts: int, number: int) -> slice:
-    return slice(number * bins // parts, (number + 1) * bins // parts)

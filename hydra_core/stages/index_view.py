@@ -15,7 +15,7 @@ from hydra_core.stages.wording import column, incident_view, styles
 from hydra_core.store.items import load_incidents
 from hydra_core.store.ledger import PassRow, RevisionRow, newest_revisions
 from hydra_core.store.plot_types import all_plot_types
-from hydra_core.store.summary import StateCount, pass_counts, run_numbers, state_counts
+from hydra_core.store.summary import StateCount, newest_runs, pass_counts, run_blocks, state_counts
 
 #: Incidents older than this many published runs are left to the run pages.
 RECENT_RUNS = 50
@@ -32,8 +32,8 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
     for count in state_counts(connection, [revision.id for revision in revisions]):
         counts.setdefault(count.revision_id, {}).setdefault(count.plot_type_id, []).append(count)
     rows = tuple(_row(row.name, revision, counts.get(revision.id, {}), keys) for revision in revisions)
-    published = run_numbers(connection, row.id)
-    recent = published[-RECENT_RUNS] if len(published) >= RECENT_RUNS else 0
+    newest = newest_runs(connection, row.id, RECENT_RUNS)
+    recent = newest[-1] if len(newest) == RECENT_RUNS else 0
     incidents = load_incidents(connection, row.id, since_run=recent)
     ordered = sorted(incidents, key=lambda found: (-found.severity, -found.last_run, -found.count))
     present = sorted({cell.plot_slug for entry in rows for cell in entry.cells})
@@ -47,8 +47,8 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         columns=tuple(column(site, key) for key in ranked),
         rows=rows,
         incidents=tuple(incident_view(site, keys[found.plot_type_id], found) for found in ordered),
-        blocks=tuple(sorted({number // BLOCK_SIZE for number in published})),
-        newest_run=max(published, default=None),
+        blocks=tuple(run_blocks(connection, row.id, BLOCK_SIZE)),
+        newest_run=newest[0] if newest else None,
         updated_at=now(),
         expected_every_s=site.settings.publish.expected_every_s,
         classes=styles(site, sorted(names)),

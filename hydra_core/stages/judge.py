@@ -10,22 +10,17 @@ from sqlalchemy.engine import Connection
 
 import hydra_core
 from hydra_core.base.clock import now
-from hydra_core.judge import incidents
-from hydra_core.judge.evidence import Classification, Content, ItemEvidence
+from hydra_core.judge.evidence import CLASSIFIER, CONTENT, STANDING, Classification, Content, ItemEvidence
 from hydra_core.judge.rules import LOOK, PROBLEM, judge_item
-from hydra_core.stages.classify import CLASSIFIER, CONTENT, STANDING
 from hydra_core.stages.context import Outcome, RunContext, current_revision
+from hydra_core.stages.renew_incidents import renew_incidents
 from hydra_core.store.items import (
     EvidenceRow,
-    IncidentRow,
     ItemRow,
     VerdictRow,
     load_evidence,
     load_items,
-    neighbour_run,
-    replace_incidents,
     save_verdicts,
-    verdict_series,
 )
 from hydra_core.store.labelbook import archived_label_count
 from hydra_core.store.ledger import RevisionRow, lock_pass, revisions_of, update_revision
@@ -67,8 +62,7 @@ def enter_verdicts(
         for row in revisions_of(connection, context.pass_row.id, context.run)
         for item in load_items(connection, row.id)
     }
-    for plot_type_id in sorted(types):
-        _renew_incidents(connection, context, plot_type_id)
+    renew_incidents(connection, context.pass_row.id, context.run, types)
 
 
 def derive(
@@ -78,7 +72,10 @@ def derive(
     items = load_items(connection, revision.id)
     chosen = load_judging_set(connection, revision.judging_set_id or 0)
     beam = _beam(revision.conditions, chosen.rules)
-    labels = {kind: archived_label_count(connection, kind) for kind in {item.plot_type_id for item in items}}
+    needed = context.site.settings.training.min_labels
+    labels = {
+        kind: archived_label_count(connection, kind, at_most=needed) for kind in {item.plot_type_id for item in items}
+    }
     found = []
     for item in items:
         said = {row.judge: row for row in evidence.get(item.id, [])}
@@ -143,19 +140,3 @@ def _evidence(
         problem_classes=frozenset(chosen.rules["problem"]),
         normal_classes=frozenset(chosen.rules["normal"]),
     )
-
-
-def _renew_incidents(connection: Connection, context: RunContext, plot_type_id: int) -> None:
-    pass_id = context.pass_row.id
-
-    def edges(run: int) -> tuple[bool, bool]:
-        series = verdict_series(connection, pass_id, plot_type_id, [run])
-        return series[0].severity >= LOOK, series[-1].severity >= LOOK
-
-    runs = incidents.window(
-        context.run, edges, lambda run, later: neighbour_run(connection, pass_id, plot_type_id, run, later=later)
-    )
-    series = verdict_series(connection, pass_id, plot_type_id, runs)
-    moments = [incidents.Moment(one.run, one.chunk, one.class_name, one.state, one.severity) for one in series]
-    rows = [IncidentRow(plot_type_id=plot_type_id, **vars(found)) for found in incidents.merge(moments)]
-    replace_incidents(connection, pass_id, plot_type_id, (runs[0], runs[-1]), rows)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from sqlalchemy.engine import Connection
 
 from hydra_core.base.clock import now
 from hydra_core.base.errors import DataError
 from hydra_core.config.site import Site
+from hydra_core.models.answers import Answers
 from hydra_core.models.engine import read_card
-from hydra_core.models.figures import figures
+from hydra_core.models.figures import calibration_told, fault_name, figures, span, told
 from hydra_core.models.spec import ModelCard
+from hydra_core.models.trusted import read_answers
 from hydra_core.report.views import LibraryView, ModelView
+from hydra_core.stages.gold_words import gold_figures
 from hydra_core.stages.wording import shown_name
 from hydra_core.store.labelbook import archived_label_count
 from hydra_core.store.plot_types import all_plot_types
@@ -23,13 +29,18 @@ from hydra_core.store.registry import (
     thresholds_of,
 )
 
+#: Bins of confidence in a cell of the confusion matrix.
+CONFIDENCE_BINS = 20
+
 _RANK = {"live": 0, "candidate": 1, "rejected": 2, "retired": 3}
 
 
 def library_view(connection: Connection, site: Site) -> LibraryView:
     """Return every model, and what each plot type without one still lacks."""
     rows = all_models(connection)
-    models = [_model(site, row, thresholds_of(connection, row.id)) for row in rows]
+    models = [
+        _with_gold(_model(site, row, thresholds_of(connection, row.id)), gold_figures(connection, row)) for row in rows
+    ]
     live = {row.plot for row in rows if row.status == "live"}
     without = []
     for key, plot_type_id in all_plot_types(connection).items():
@@ -46,6 +57,10 @@ def library_view(connection: Connection, site: Site) -> LibraryView:
     )
 
 
+def _with_gold(view: ModelView, rows: tuple[tuple[str, str], ...]) -> ModelView:
+    return replace(view, facts=(*view.facts, *rows)) if view.facts else view
+
+
 def _lack(connection: Connection, plot_type_id: int, needed: int) -> str:
     count = archived_label_count(connection, plot_type_id)
     claim = newest_claim(connection, plot_type_id)
@@ -59,12 +74,15 @@ def _lack(connection: Connection, plot_type_id: int, needed: int) -> str:
 def _model(site: Site, row: ModelRow, thresholds: dict[str, ThresholdRow]) -> ModelView:
     try:
         card, _ = read_card(site.model_folder(row.plot, row.name))
+        answers = read_answers(site.model_folder(row.plot, row.name))
     except DataError as error:
         return _without_card(site, row, f"its files cannot be used: {error.cause}")
-    return _view(site, row, card, thresholds)
+    return _view(site, row, card, answers, thresholds)
 
 
-def _view(site: Site, row: ModelRow, card: ModelCard, thresholds: dict[str, ThresholdRow]) -> ModelView:
+def _view(
+    site: Site, row: ModelRow, card: ModelCard, answers: Answers | None, thresholds: dict[str, ThresholdRow]
+) -> ModelView:
     facts = card.training
     test = card.test
     return ModelView(
@@ -92,7 +110,7 @@ def _view(site: Site, row: ModelRow, card: ModelCard, thresholds: dict[str, Thre
             if one.validation_loss is not None and one.validation_accuracy is not None
         ),
         facts=(
-            *figures(test),
+            *figures(test, classes=False),
             ("network input", f"{card.size[1]} x {card.size[0]} pixels"),
             ("sampling", facts.spec.sampling),
             ("best epoch", str(facts.best_epoch)),
@@ -103,7 +121,33 @@ def _view(site: Site, row: ModelRow, card: ModelCard, thresholds: dict[str, Thre
             ("code", facts.code),
             ("card", row.card_sha[:16]),
         ),
+        confidences=confidence_counts(answers) if answers is not None and test is not None else (),
+        fares=tuple(
+            (
+                name,
+                *(told(one.recall, None), span(one.recall_interval)),
+                *(told(one.precision, None), span(one.precision_interval)),
+                one.support,
+            )
+            for name, one in (test.per_class if test else {}).items()
+        ),
+        reliability=tuple((one.confidence, one.right, one.images) for one in (test.reliability if test else ())),
+        calibration=calibration_told(card),
+        faults=tuple(
+            (fault_name(one.kind), one.found, one.images, one.interval.low, one.interval.high) for one in card.faults
+        ),
     )
+
+
+def confidence_counts(answers: Answers) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Return test images by true class, called class, and confidence of the called one in bins of equal width."""
+    test = answers.on("test")
+    classes, winner = len(answers.classes), test.probs.argmax(axis=1)
+    best = test.probs.max(axis=1, initial=0)
+    place = np.clip((best * CONFIDENCE_BINS).astype(np.int64), 0, CONFIDENCE_BINS - 1)
+    counts = np.zeros((classes, classes, CONFIDENCE_BINS), np.int64)
+    np.add.at(counts, (test.truth, winner, place), 1)
+    return tuple(tuple(tuple(int(n) for n in cell) for cell in line) for line in counts)
 
 
 def _without_card(site: Site, row: ModelRow, reason: str) -> ModelView:

@@ -10,8 +10,9 @@ from hydra_core.base.errors import HydraError
 from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.models.engine import read_card
-from hydra_core.models.figures import figures
+from hydra_core.models.figures import calibration_told, faults_told, figures, reliability_told
 from hydra_core.models.spec import ModelCard
+from hydra_core.stages.gold_words import gold_figures
 from hydra_core.store.model_history import UsedIn, sets_with
 from hydra_core.store.registry import ModelRow, thresholds_of
 
@@ -41,7 +42,9 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
         rows.append((side, f"{counted(images, 'image')}{runs}"))
     if facts.emulated:
         rows.append(("emulated", ", ".join(f"{count} {name}" for name, count in sorted(facts.emulated.items()))))
-    rows += figures(card.test)
+    rows += [*figures(card.test), *reliability_told(card.test), ("calibration", calibration_told(card))]
+    rows += faults_told(card)
+    rows += gold_figures(connection, model)
     for name, found in sorted(thresholds_of(connection, model.id).items()):
         rows.append((f"{name} needs", f"{found.value:.2f}, {found.method}"))
     spans = _spans(sets_with(connection, model.id))

@@ -1,21 +1,36 @@
-"""A model goes live by hand, or back; a threshold is set: each in one transaction, after all checks."""
+"""Requests about models: one goes live or back, a threshold is set; all checks come first, then one transaction."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy.engine import Connection, Engine
 
-from hydra_core.base.errors import DataError, HydraError
+from hydra_core.base.errors import DataError, HydraError, RequestError
 from hydra_core.config.site import Site
+from hydra_core.labels.inbox import Act, Prepare
+from hydra_core.labels.request import (
+    ModelRequest,
+    PromoteItem,
+    PromoteRequest,
+    ThresholdItem,
+    ThresholdRequest,
+    parse_request,
+)
+from hydra_core.models.engine import Engine as Network
 from hydra_core.models.engine import load, read_card
-from hydra_core.models.proof import Decision, gate
+from hydra_core.models.gate import Decision
+from hydra_core.models.paired import Paired
 from hydra_core.models.spec import ModelCard
+from hydra_core.stages.gold import taught_and_gold
 from hydra_core.stages.judging import rules_in_force
 from hydra_core.stages.networks import check_identity
-from hydra_core.store.model_history import live_before, live_models
+from hydra_core.stages.proving import Contender, decide, pair_now
+from hydra_core.store.labelbook import accepted_since
+from hydra_core.store.model_history import live_again, live_before, live_models, went_live
 from hydra_core.store.registry import (
-    JudgingSetRow,
     ModelRow,
     ThresholdRow,
     add_judging_set,
@@ -25,11 +40,17 @@ from hydra_core.store.registry import (
     live_model,
     set_model_status,
     thresholds_of,
+    training_images,
 )
-from hydra_core.store.session import hold_database, reading, writing
+from hydra_core.store.session import reading
 
-#: What the database keeps of how a threshold came about.
-_MOST_METHOD = 100
+
+@dataclass(frozen=True)
+class Proven:
+    """A model whose folder gave the outputs of its golden batch."""
+
+    card: ModelCard
+    network: Network
 
 
 def known_model(connection: Connection, name: str) -> ModelRow:
@@ -46,102 +67,146 @@ def known_model(connection: Connection, name: str) -> ModelRow:
     return found
 
 
-def promote(site: Site, engine: Engine, name: str, *, who: str, why: str, despite_gate: bool = False) -> str:
-    """Let a model go live for its plot type; return in a sentence what became of it.
-
-    Parameters
-    ----------
-    who, why
-        Kept in the reason of the model and of the new judging set.
-    despite_gate
-        Go live even where the gate refuses; its words are kept in the reason.
+def way_back(connection: Connection, plot_type_id: int) -> ModelRow:
+    """Return the model that was live before the one that is live now.
 
     Raises
     ------
     HydraError
-        When there is no such model, it is live already, or the gate refuses.
-    DataError
-        When its folder does not prove itself.
+        When there is none.
     """
-    why = _said(why)
-    with reading(engine) as connection:
-        model = known_model(connection, name)
-        live = live_model(connection, model.plot_type_id)
-    if model.status == "live":
-        raise HydraError(f"{name} is live already", next_step="'hydra models show' tells since when")
-    decision = gate_now(site, model, live, proven_card(site, model))
-    if not decision.live and not despite_gate:
-        raise HydraError(
-            f"the gate keeps {name} out: {decision.reason}",
-            next_step="look at 'hydra models show'; --despite-gate lets it go live, and the reason is kept",
-        )
-    against = "" if decision.live else f" (against the gate: {decision.reason})"
-    chosen = _swap(site, engine, model, live, f"promoted by {who}: {why}{against}")
-    told = "" if decision.live else "against the gate: "
-    return f"{name} is live in judging set {chosen.number}: {told}{decision.reason}"
-
-
-def roll_back(site: Site, engine: Engine, plot_type_id: int, *, who: str, why: str) -> str:
-    """Let the model go live that was live before; return in a sentence what became of it.
-
-    The gate is not asked: what was live before is known, and the way back must be short.
-
-    Raises
-    ------
-    HydraError
-        When no other model was ever live for the plot type.
-    DataError
-        When its folder does not prove itself.
-    """
-    why = _said(why)
-    with reading(engine) as connection:
-        live = live_model(connection, plot_type_id)
-        model = live_before(connection, plot_type_id, live.id if live else None)
-    if model is None:
+    live = live_model(connection, plot_type_id)
+    found = live_before(connection, plot_type_id, live.id if live else None)
+    if found is None:
         raise HydraError(
             "no other model was live for this plot type before", next_step="'hydra models list' shows what there is"
         )
-    proven_card(site, model)
-    chosen = _swap(site, engine, model, live, f"taken back by {who}: {why}")
-    return f"{model.name} is live again in judging set {chosen.number}" + (f", instead of {live.name}" if live else "")
+    return found
 
 
-def set_threshold(site: Site, engine: Engine, name: str, class_name: str, value: float, *, who: str, why: str) -> str:
-    """Set from which confidence on a class of a model is confirmed; return in a sentence what became of it.
+def prepare_promotion(site: Site, engine: Engine, request: ModelRequest) -> Act:
+    """Look at the model that a request lets go live, or back, with every check there is; return how it is done.
+
+    The gate is not asked on the way back: what was live before is known, and the way back must be short.
 
     Raises
     ------
-    HydraError
-        When there is no such model or class, the value is no share, or the reason does not fit.
+    RequestError
+        When there is no such model, it is live already, its folder does not prove itself, or the gate refuses; and
+        for a way back when it is not the one that was live before.
     """
-    method = f"by hand: {_said(why)}"
-    if not (math.isfinite(value) and 0 <= value <= 1):
-        raise HydraError(f"a threshold lies from 0 to 1, not {value:g}", next_step="give a number like 0.8")
-    if len(method) > _MOST_METHOD:
-        raise HydraError(
-            f"the reason has {len(why.strip())} characters, too many for a threshold",
-            next_step=f"say it in {_MOST_METHOD - len('by hand: ')}",
+    if not isinstance(request, PromoteRequest):
+        raise TypeError(f"a request of kind {request.kind} promotes nothing")
+    item = request.items[0]
+    with reading(engine) as connection:
+        model = _known(connection, item.model)
+        live = live_model(connection, model.plot_type_id)
+        before = live_before(connection, model.plot_type_id, live.id if live else None)
+    if model.status == "live":
+        raise RequestError(f"{model.name} is live already", next_step="'hydra models show' tells since when")
+    if item.action == "rollback":
+        if before is None or before.id != model.id:
+            raise RequestError(
+                f"the way back does not lead to {model.name}"
+                + (f" but to {before.name}" if before else ": no other model was live for this plot type before"),
+                next_step="'hydra models list' shows what there is; a promotion takes any model",
+            )
+        _proven(site, model)
+        reason, told = why_live(request), "again "
+        said = f", instead of {live.name}" if live else ""
+    else:
+        decision = gate_now(site, engine, model, live, _proven(site, model))
+        if not decision.live and not item.despite_gate:
+            raise RequestError(
+                f"the gate keeps {model.name} out: {decision.reason}",
+                next_step="look at 'hydra models show'; a promotion despite the gate lets it go live, with the reason",
+            )
+        against = "" if decision.live else f" (against the gate: {decision.reason})"
+        reason, told = f"{why_live(request)}{against}", ""
+        said = f": {'' if decision.live else 'against the gate: '}{decision.reason}"
+
+    def act(connection: Connection) -> str:
+        def same_type(other: PromoteItem | ThresholdItem) -> bool:
+            found = find_model(connection, other.model)
+            return found is not None and found.plot_type_id == model.plot_type_id
+
+        _refuse_late(site, connection, request, same_type)
+        _swap(connection, model, live, reason)
+        words = live_again if item.action == "rollback" else went_live
+        chosen = add_judging_set(connection, words(model.name, reason), rules_in_force(site))
+        return f"{model.name} is live {told}in judging set {chosen.number}{said}"
+
+    return act
+
+
+def prepare_thresholds(site: Site, engine: Engine, request: ModelRequest) -> Act:
+    """Return how the thresholds of a request are set.
+
+    Raises
+    ------
+    RequestError
+        When there is no such model or class.
+    """
+    if not isinstance(request, ThresholdRequest):
+        raise TypeError(f"a request of kind {request.kind} sets no threshold")
+    items = request.items
+
+    def check(connection: Connection) -> None:
+        for item in items:
+            classes = thresholds_of(connection, _known(connection, item.model).id)
+            if item.class_name not in classes:
+                raise RequestError(
+                    f"{item.model} knows no class {item.class_name!r}",
+                    next_step=f"it knows {', '.join(sorted(classes))}",
+                )
+
+    with reading(engine) as connection:
+        check(connection)
+
+    def act(connection: Connection) -> str:
+        check(connection)
+        lines = []
+        for item in items:
+
+            def same_class(other: PromoteItem | ThresholdItem, item: ThresholdItem = item) -> bool:
+                return isinstance(other, ThresholdItem) and (other.model, other.class_name) == (
+                    item.model,
+                    item.class_name,
+                )
+
+            _refuse_late(site, connection, request, same_class)
+            lines.append(_set(connection, request, item))
+        reason = "; ".join(
+            f"threshold of {item.class_name} of {item.model} set to {item.value:g} by {request.who}: {item.why}"
+            for item in items
         )
-
-    def save(connection: Connection) -> str:
-        hold_database(connection)
-        model = known_model(connection, name)
-        before = thresholds_of(connection, model.id)
-        if class_name not in before:
-            raise HydraError(f"{name} knows no class {class_name!r}", next_step=f"it knows {', '.join(sorted(before))}")
-        add_threshold(connection, model.id, ThresholdRow(class_name, value, method, 0), who=who)
-        line = f"{class_name} of {name} is confirmed from {value:g} on, before from {before[class_name].value:g}"
-        if model.status != "live":
-            return f"{line}; the model is {model.status}, so no verdict changes"
-        reason = f"threshold of {class_name} of {name} set to {value:g} by {who}: {why.strip()}"
+        models = [_known(connection, item.model) for item in items]
+        idle = [f"{one.name} is {one.status}" for one in models if one.status != "live"]
+        if len(idle) == len(models):
+            return f"{'; '.join(lines)}; {', '.join(dict.fromkeys(idle))}, so no verdict changes"
         chosen = add_judging_set(connection, reason, rules_in_force(site))
-        return f"{line}, in judging set {chosen.number}"
+        return f"{'; '.join(lines)}, in judging set {chosen.number}"
 
-    return writing(engine, save)
+    return act
 
 
-def proven_card(site: Site, model: ModelRow) -> ModelCard:
-    """Open a model with every check there is, weights and whole golden batch included, and return its card.
+#: What is done with the requests about models that an inbox brings.
+EFFECTS: Mapping[str, Prepare] = MappingProxyType({"promote": prepare_promotion, "threshold": prepare_thresholds})
+
+
+def why_live(request: PromoteRequest) -> str:
+    """Return by whom and why a model goes live, or back, by request."""
+    item = request.items[0]
+    return f"{'taken back' if item.action == 'rollback' else 'promoted'} by {request.who}: {item.why}"
+
+
+def set_by(item: ThresholdItem) -> ThresholdRow:
+    """Return a threshold that a request sets, as the database keeps it."""
+    return ThresholdRow(item.class_name, item.value, f"by hand: {item.why}", 0)
+
+
+def proven_model(site: Site, model: ModelRow) -> Proven:
+    """Open a model with every check there is, weights and whole golden batch included.
 
     Raises
     ------
@@ -152,17 +217,18 @@ def proven_card(site: Site, model: ModelRow) -> ModelCard:
     opened = load(folder, threads=1)
     check_identity(folder, model, opened.identity)
     card, _ = read_card(folder)
-    return card
+    return Proven(card, opened)
 
 
-def gate_now(site: Site, model: ModelRow, live: ModelRow | None, card: ModelCard) -> Decision:
-    """Return what the gate says of a model today, by the figures on its card and on that of the live one.
+def gate_now(site: Site, engine: Engine, model: ModelRow, live: ModelRow | None, proven: Proven) -> Decision:
+    """Return what the gate says of a model today.
 
-    A model that was kept out at its training stays out: the gate had looked at more then than cards hold.
+    Both models are asked: on the gold set, and on the test images of the newer one of them. Where these are not known
+    any more, or no model is live, the figures of the cards count. A model that was kept out at its training stays out.
     """
     if model.status == "rejected":
         return Decision(False, model.reason)
-    settings = site.settings.training
+    card = proven.card
     if card.test is None:
         return Decision(False, "too few runs were labelled to keep one aside for a test")
     rival = None
@@ -173,40 +239,69 @@ def gate_now(site: Site, model: ModelRow, live: ModelRow | None, card: ModelCard
             return Decision(False, f"the live model cannot be compared: {error.cause}")
         if rival is None:
             return Decision(False, "the live model was never tested, so the two cannot be compared")
-    problems = [known.name for known in site.plots.classes if known.problem]
-    if not settings.problem_required:
-        problems = list(card.classes)
-    return gate(
-        card.test,
-        rival,
-        knows=card.classes,
-        problem_classes=problems,
-        floor=settings.min_macro_f1,
-        emulated=card.training.emulated,
-    )
+    with reading(engine) as connection:
+        taught, golden = taught_and_gold(connection, model.plot_type_id)
+        newer = max(model.id, live.id) if live is not None else model.id
+        tested = {sha for sha, _, side in training_images(connection, newer) if side == "test"}
+    of_kind = {"test": [one for one in taught if one.image_sha in tested] if live is not None else [], "gold": golden}
+    found = {"test": Paired(card.test, rival)}
+    for kind, images in of_kind.items():
+        if images:
+            asked = model, Contender(card.classes, card.input, proven.network.predict)
+            paired = pair_now(site, engine, kind, images, asked, live)
+            if isinstance(paired, str):
+                return Decision(False, paired)
+            found[kind] = paired
+    return decide(site, card, found["test"], found.get("gold"))
 
 
-def _said(why: str) -> str:
-    if not why.strip():
-        raise HydraError("what verdicts are made with changes only with a reason", next_step="say it with --why TEXT")
-    return " ".join(why.split())
+def _known(connection: Connection, name: str) -> ModelRow:
+    try:
+        return known_model(connection, name)
+    except HydraError as error:
+        raise RequestError(error.cause, next_step=error.next_step) from error
 
 
-def _swap(site: Site, engine: Engine, model: ModelRow, live: ModelRow | None, reason: str) -> JudgingSetRow:
-    """Let `model` take the place of `live`, which was live when everything was checked."""
+def _proven(site: Site, model: ModelRow) -> Proven:
+    try:
+        return proven_model(site, model)
+    except DataError as error:
+        raise RequestError(error.cause, next_step=error.next_step) from error
 
-    def save(connection: Connection) -> JudgingSetRow:
-        # Alone, so that of two who do this at once the second sees what the first did.
-        hold_database(connection)
-        found = live_models(connection, model.plot_type_id)
-        if [one.id for one in found] != ([live.id] if live else []) or get_model(connection, model.id) != model:
-            raise HydraError(
-                f"the models of {model.plot} changed while {model.name} was looked at",
-                next_step="look at 'hydra models list' and call the command again",
+
+def _refuse_late(
+    site: Site,
+    connection: Connection,
+    request: ModelRequest,
+    same: Callable[[PromoteItem | ThresholdItem], bool],
+) -> None:
+    """Refuse a request that was not made after all that were accepted: in that order they tell again what is live."""
+    for sha, at in accepted_since(connection, request.kind, request.made_at):
+        later = parse_request((site.requests_kept / f"{sha}.json").read_bytes())
+        if not isinstance(later, PromoteRequest | ThresholdRequest) or later == request:
+            continue
+        if any(same(other) for other in later.items):
+            raise RequestError(
+                f"it was not made after the decision of {later.who} of {at:%Y-%m-%d %H:%M} UTC, which counts",
+                next_step="look at 'hydra models show', and ask again if it is still wanted",
             )
-        for one in found:
-            set_model_status(connection, one.id, "retired", f"replaced by {model.name}, {reason}")
-        set_model_status(connection, model.id, "live", reason)
-        return add_judging_set(connection, f"{model.name} went live: {reason}", rules_in_force(site))
 
-    return writing(engine, save)
+
+def _set(connection: Connection, request: ThresholdRequest, item: ThresholdItem) -> str:
+    model = _known(connection, item.model)
+    before = thresholds_of(connection, model.id)[item.class_name].value
+    add_threshold(connection, model.id, set_by(item), who=request.who, at=request.made_at)
+    return f"{item.class_name} of {model.name} is confirmed from {item.value:g} on, before from {before:g}"
+
+
+def _swap(connection: Connection, model: ModelRow, live: ModelRow | None, reason: str) -> None:
+    """Let `model` take the place of `live`, which was live when everything was checked."""
+    found = live_models(connection, model.plot_type_id)
+    if [one.id for one in found] != ([live.id] if live else []) or get_model(connection, model.id) != model:
+        raise RequestError(
+            f"the models of {model.plot} changed while {model.name} was looked at",
+            next_step="look at 'hydra models list' and ask again",
+        )
+    for one in found:
+        set_model_status(connection, one.id, "retired", f"replaced by {model.name}, {reason}")
+    set_model_status(connection, model.id, "live", reason)

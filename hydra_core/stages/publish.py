@@ -13,17 +13,22 @@ from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
 from hydra_core.report.index_page import publish_front, publish_index
 from hydra_core.report.lock import site_lock
+from hydra_core.report.news import publish_news as write_news
 from hydra_core.report.run_page import publish_run as write_run_page
 from hydra_core.report.site_pages import publish_help, publish_status
 from hydra_core.report.site_pages import publish_library as write_library_page
+from hydra_core.report.views import NewsView
 from hydra_core.stages.archive import remove_staging
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.index_view import front_view, index_view
 from hydra_core.stages.library_view import library_view
 from hydra_core.stages.run_view import run_view
 from hydra_core.stages.status_view import status_view
+from hydra_core.stages.training_report import publish_reports
 from hydra_core.store.ledger import PassRow, RevisionRow, update_revision
-from hydra_core.store.session import reading, writing
+from hydra_core.store.news import news_in_force
+from hydra_core.store.replica import reading_for_pages
+from hydra_core.store.session import writing
 
 
 def publish_run(context: RunContext) -> Outcome:
@@ -32,7 +37,7 @@ def publish_run(context: RunContext) -> Outcome:
     It counts as published only when the lists name it: whoever asks for what is unfinished finds it until then.
     """
     site = context.site
-    with reading(context.engine) as connection:
+    with reading_for_pages(site, context.engine) as connection:
         revision = current_revision(connection, context, "archived")
         staging = site.staging(context.pass_row.name, revision.run, revision.revision)
         path, sha = _block_to_show(context, revision, staging / "block.h5")
@@ -62,7 +67,7 @@ def _block_to_show(context: RunContext, revision: RevisionRow, staged: Path) -> 
 
 def publish_lists(site: Site, engine: Engine, row: PassRow, run: int) -> None:
     """Publish what names a run: the index of its pass, the front page, the status page."""
-    with site_lock(site.site_pages), reading(engine) as connection:
+    with site_lock(site.site_pages), reading_for_pages(site, engine) as connection:
         _write_lists(connection, site, row, run)
 
 
@@ -72,6 +77,7 @@ def _write_lists(connection: Connection, site: Site, row: PassRow, run: int) -> 
     publish_front(pages, front_view(connection, site))
     publish_status(pages, status_view(connection, site))
     publish_help(pages)
+    _write_news(connection, site)
 
 
 def publish_library(context: RunContext) -> Outcome:
@@ -80,7 +86,21 @@ def publish_library(context: RunContext) -> Outcome:
     return Outcome(f"the model library is at {context.site.site_pages / 'library.html'}")
 
 
+def publish_news(site: Site, engine: Engine) -> None:
+    """Publish the line at the top of every page, where pages have been made."""
+    if site.site_pages.is_dir():
+        with site_lock(site.site_pages), reading_for_pages(site, engine) as connection:
+            _write_news(connection, site)
+
+
+def _write_news(connection: Connection, site: Site) -> None:
+    news = news_in_force(connection, now())
+    write_news(site.site_pages, [NewsView(one.text, one.who, one.begins_at, one.ends_at) for one in news])
+
+
 def publish_models(site: Site, engine: Engine) -> None:
     """Publish the model library of a site."""
-    with site_lock(site.site_pages), reading(engine) as connection:
+    with site_lock(site.site_pages), reading_for_pages(site, engine) as connection:
+        publish_reports(connection, site)
         write_library_page(site.site_pages, library_view(connection, site))
+        _write_news(connection, site)

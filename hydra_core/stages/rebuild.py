@@ -14,17 +14,19 @@ from hydra_core.base.names import safe_join
 from hydra_core.config.site import Site
 from hydra_core.intake.block import Block, BlockItem
 from hydra_core.intake.maps import read_maps
+from hydra_core.judge.evidence import CLASSIFIER, CONTENT
 from hydra_core.labels.inbox import receive_kept
+from hydra_core.labels.request import ModelRequest
 from hydra_core.stages.chunk_images import item_row
-from hydra_core.stages.classify import CLASSIFIER, CONTENT, look
+from hydra_core.stages.classify import look
 from hydra_core.stages.context import RunContext, block_file
 from hydra_core.stages.judge import derive, enter_verdicts
 from hydra_core.stages.page_facts import page_cards, place_of
 from hydra_core.stages.rebuild_models import rebuild_models
 from hydra_core.stages.survey import EVERY, FoundRevision, Survey, survey
+from hydra_core.store.directory import renew_directory, save_directory
 from hydra_core.store.items import EvidenceRow, ItemRow, load_items, replace_items, save_evidence
 from hydra_core.store.ledger import RevisionRow, all_passes, find_pass, revisions_of, update_revision
-from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.registry import JudgingSetRow, load_judging_set, newest_judging_set
 from hydra_core.store.restore import (
     content_of,
@@ -49,7 +51,6 @@ LOST = (
     "on which images a model was trained, and which model it replaced",
     "trainings that were refused: they are tried again",
     "from whose account a request came, and the entries of refused ones: their files are in quarantine/",
-    "which images are part of a gold set",
 )
 
 
@@ -85,8 +86,9 @@ def rebuild(site: Site, engine: Engine, progress: Progress) -> Rebuilt:
     found = survey(site, progress)
     problems = list(found.problems)
     entered = _enter_all(site, engine, found, problems, progress)
-    notes = _receive_all(site, engine, found, problems)
-    notes += rebuild_models(site, engine, entered, found.models, problems)
+    renew_directory(engine, site)
+    notes, asked = _receive_all(site, engine, found, problems)
+    notes += rebuild_models(site, engine, entered, found.models, asked, problems)
     writing(engine, lambda connection: _give_sets(connection, entered))
     for number, one in enumerate(entered, start=1):
         _judge(site, engine, one, problems)
@@ -127,7 +129,7 @@ def _enter_passes(connection: Connection, site: Site, newest: Iterable[FoundRevi
             state="closed" if closed.exists() else "open",
             at=one.at,
         )
-    plot_type_ids(connection, [plot.key for plot in site.plots.plots])
+    save_directory(connection, site)
 
 
 def _enter_revision(site: Site, engine: Engine, one: FoundRevision, problems: list[str]) -> None:
@@ -189,12 +191,22 @@ def _maps(site: Site, one: FoundRevision, problems: list[str]) -> str | None:
         return None
 
 
-def _receive_all(site: Site, engine: Engine, found: Survey, problems: list[str]) -> list[str]:
+def _receive_all(
+    site: Site, engine: Engine, found: Survey, problems: list[str]
+) -> tuple[list[str], list[ModelRequest]]:
+    """Enter the kept requests; return what they brought, in words, and those about models in their order."""
     received = receive_kept(site, engine, found.requests)
     problems += [f"request {one.file}: {one.refused}" for one in received if one.refused]
     taken = [one for one in received if not one.refused]
-    labels, decisions, pins = (sum(getattr(one, name) for one in taken) for name in ("labels", "decisions", "pins"))
-    return [f"{len(taken)} kept requests: {labels} labels, {decisions} decisions about plot types, {pins} pins"]
+    asked = [one.request for one in taken if one.request is not None]
+    counts = {
+        name: sum(getattr(one, name) for one in taken) for name in ("labels", "decisions", "pins", "gold", "news")
+    }
+    line = (
+        f"{len(taken)} kept requests: {counts['labels']} labels, {counts['decisions']} decisions about plot types, "
+        f"{counts['pins']} pins, {counts['gold']} gold images, {counts['news']} news, {len(asked)} about models"
+    )
+    return [line], asked
 
 
 def _give_sets(connection: Connection, revisions: Iterable[FoundRevision]) -> None:

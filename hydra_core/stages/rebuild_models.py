@@ -13,11 +13,15 @@ from sqlalchemy.engine import Connection, Engine
 from hydra_core.base.errors import DataError
 from hydra_core.base.names import PlotKey, slug
 from hydra_core.config.site import Site
+from hydra_core.labels.request import ModelRequest, PromoteRequest, ThresholdRequest
 from hydra_core.models.engine import load, read_card
-from hydra_core.models.proof import gate
+from hydra_core.models.paired import Paired
 from hydra_core.models.spec import ModelCard
 from hydra_core.stages.judging import rules_in_force
+from hydra_core.stages.promotion import set_by, why_live
+from hydra_core.stages.proving import decide
 from hydra_core.stages.survey import FoundRevision
+from hydra_core.store.model_history import live_again, went_live
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import ModelRow, ThresholdRow, add_judging_set, add_threshold, thresholds_of
 from hydra_core.store.restore import judging_set_ids, restore_judging_set, restore_model
@@ -61,13 +65,24 @@ class _Told:
 
 
 def rebuild_models(
-    site: Site, engine: Engine, revisions: Sequence[FoundRevision], folders: Sequence[Path], problems: list[str]
+    site: Site,
+    engine: Engine,
+    revisions: Sequence[FoundRevision],
+    folders: Sequence[Path],
+    asked: Sequence[ModelRequest],
+    problems: list[str],
 ) -> list[str]:
     """Enter every model, choose those that are live, and make the judging sets; return in words what was chosen.
 
-    A model that a page names was live once: of those of a plot type the one with the newest judging set is live again.
-    Where no page names any, the newest one that its own test figures let pass. Either way it must give the outputs of
-    its golden batch. Nothing is done where there are judging sets already.
+    The model that the newest request named is live again, unless a page that came later names another one. A model that
+    a page names was live once: of those of a plot type the one with the newest judging set is live again. Where neither
+    names any, the newest one that its own test figures let pass. Each way it must give the outputs of its golden
+    batch. Nothing is done where there are judging sets already.
+
+    Parameters
+    ----------
+    asked
+        The requests about models that were accepted, in the order in which they were made.
     """
     with reading(engine) as connection:
         if judging_set_ids(connection):
@@ -82,9 +97,9 @@ def rebuild_models(
     states: dict[str, tuple[str, str]] = {}
     for plot in sorted({one.plot for one in found}):
         mine = sorted((one for one in found if one.plot == plot), key=lambda one: one.finished_at, reverse=True)
-        states |= _choose(site, mine, problems)
+        states |= _choose(site, mine, _wanted(mine, asked, told), problems)
         said += [f"{one.name} is {states[one.name][0]}: {states[one.name][1]}" for one in mine]
-    return said + writing(engine, lambda connection: _enter(connection, site, found, states, told))
+    return said + writing(engine, lambda connection: _enter(connection, site, found, states, told, asked))
 
 
 def _told(revisions: Sequence[FoundRevision]) -> _Told:
@@ -127,15 +142,28 @@ def _name(folder: str, plot: PlotKey, told: set[str]) -> str | None:
     return next((name for name in (*sorted(told), *trained, folder) if slug(name) == folder), None)
 
 
-def _choose(site: Site, models: Sequence[_Found], problems: list[str]) -> dict[str, tuple[str, str]]:
+def _wanted(models: Sequence[_Found], asked: Sequence[ModelRequest], told: _Told) -> tuple[_Found, str] | None:
+    """Return the model of one plot type that was made live by request last, with the reason; None where none is."""
+    by_name = {one.name: one for one in models}
+    for request in reversed(asked):
+        if isinstance(request, PromoteRequest) and (found := by_name.get(request.items[0].model)) is not None:
+            later = [one.name for one in models if one.seen and told.since[one.seen[-1]] > request.made_at]
+            return (found, why_live(request)) if set(later) <= {found.name} else None
+    return None
+
+
+def _choose(
+    site: Site, models: Sequence[_Found], wanted: tuple[_Found, str] | None, problems: list[str]
+) -> dict[str, tuple[str, str]]:
     """Return what becomes of the models of one plot type, newest first: name -> (status, reason)."""
     states: dict[str, tuple[str, str]] = {}
     used = sorted((one for one in models if one.seen), key=lambda one: (one.seen[-1], one.finished_at), reverse=True)
     live = False
-    for one in used or models:
+    asked = [wanted[0]] if wanted is not None else []
+    for one in [*asked, *(other for other in used or models if other not in asked)]:
         if live:
             break
-        if not used and (refusal := _refusal(site, one.card)):
+        if not used and one not in asked and (refusal := _refusal(site, one.card)):
             states[one.name] = ("rejected", f"{REASON}: {refusal}")
             continue
         try:
@@ -145,6 +173,8 @@ def _choose(site: Site, models: Sequence[_Found], problems: list[str]) -> dict[s
             states[one.name] = ("rejected", f"{REASON}: {error.cause}")
             continue
         why = f"judging set {one.seen[-1]} used it" if one.seen else "its test figures pass, and no page names another"
+        if wanted is not None and one in asked:
+            why = wanted[1]
         states[one.name] = ("live", f"{REASON}: {why}")
         live = True
     for one in models:
@@ -157,18 +187,7 @@ def _refusal(site: Site, card: ModelCard) -> str:
     """Return why a model would not have gone live by its own figures, or an empty string."""
     if card.test is None:
         return "it was never tested on runs of its own"
-    settings = site.settings.training
-    problems = [known.name for known in site.plots.classes if known.problem]
-    if not settings.problem_required:
-        problems = list(card.classes)
-    decision = gate(
-        card.test,
-        None,
-        knows=card.classes,
-        problem_classes=problems,
-        floor=settings.min_macro_f1,
-        emulated=card.training.emulated,
-    )
+    decision = decide(site, card, Paired(card.test), None)
     return "" if decision.live else decision.reason
 
 
@@ -178,8 +197,12 @@ def _enter(
     found: Sequence[_Found],
     states: Mapping[str, tuple[str, str]],
     told: _Told,
+    asked: Sequence[ModelRequest],
 ) -> list[str]:
     rules = rules_in_force(site)
+    by_request = {
+        (item.model, item.class_name) for one in asked if isinstance(one, ThresholdRequest) for item in one.items
+    }
     rows: dict[str, ModelRow] = {}
     for one in sorted(found, key=lambda one: one.finished_at):
         row = restore_model(
@@ -198,15 +221,34 @@ def _enter(
         if one.seen:
             for class_name, value in sorted(told.thresholds.get((one.seen[-1], one.name), {}).items()):
                 known = thresholds_of(connection, row.id).get(class_name)
-                if known is not None and known.value != value:
+                if known is not None and known.value != value and (one.name, class_name) not in by_request:
                     changed = ThresholdRow(class_name, value, "as the pages show it", 0)
                     add_threshold(connection, row.id, changed, who="rebuild-db")
+    for request in asked:
+        for item in request.items if isinstance(request, ThresholdRequest) else ():
+            model = rows.get(item.model)
+            if model is not None and item.class_name in thresholds_of(connection, model.id):
+                add_threshold(connection, model.id, set_by(item), who=request.who, at=request.made_at)
+    waiting = [one for one in asked if isinstance(one, PromoteRequest)]
     for number, names in sorted(told.models.items()):
         used = [(rows[one.name], _in_set(one, number, told)) for one in found if one.name in names and one.name in rows]
         reason = f"{REASON}: as the pages of its runs show it"
+        # Pages tell seconds.
+        came = [one for one in waiting if one.made_at.replace(microsecond=0) <= told.since[number]]
+        if mine := [one for one in came if one.items[0].model in names]:
+            reason = _reason(mine[-1])
+            waiting = waiting[waiting.index(mine[-1]) + 1 :]
         restore_judging_set(connection, number=number, reason=reason, rules=rules, at=told.since[number], models=used)
-    chosen = add_judging_set(connection, f"{REASON}: the models that are live", rules)
+    reason = f"{REASON}: the models that are live"
+    for late in waiting:
+        reason = _reason(late) if states.get(late.items[0].model, ("",))[0] == "live" else reason
+    chosen = add_judging_set(connection, reason, rules)
     return [f"judging sets: {len(judging_set_ids(connection))}, in force is {chosen.number}"]
+
+
+def _reason(request: PromoteRequest) -> str:
+    item = request.items[0]
+    return (live_again if item.action == "rollback" else went_live)(item.model, why_live(request))
 
 
 def _of_card(card: ModelCard) -> list[ThresholdRow]:

@@ -7,30 +7,37 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.engine import Connection, Engine
 
+from hydra_core.base.files import temp_beside
 from hydra_core.base.names import PlotKey
-from hydra_core.config.plots import IGNORE
 from hydra_core.config.site import Site
 from hydra_core.config.training import PlotInput, PlotTraining
-from hydra_core.intake.block import Block
 from hydra_core.labels.inbox import receive
+from hydra_core.models.arrays import Images
 from hydra_core.models.asked import InputSpec
-from hydra_core.models.engine import Prediction, load, read_card
+from hydra_core.models.engine import load, read_card
 from hydra_core.models.pictures import room_for
-from hydra_core.models.proof import Decision, gate, measure
-from hydra_core.models.spec import Metrics, ModelCard, TrainingError, TrainSpec
+from hydra_core.models.spec import ModelCard, TrainingError, TrainSpec
+from hydra_core.models.split import GOLD, SIDES
 from hydra_core.models.telling import teller
 from hydra_core.stages.context import Outcome, RunContext
 from hydra_core.stages.emulated_bad import emulated_images
+from hydra_core.stages.gold import taught_and_gold
 from hydra_core.stages.judging import rules_in_force
-from hydra_core.stages.networks import network_input, open_network
-from hydra_core.store.labelbook import LabelledImage, archived_label_count, labelled_images, labelled_plot_types
+from hydra_core.stages.labelled import fill
+from hydra_core.stages.planted_faults import planted_faults
+from hydra_core.stages.promotion import EFFECTS
+from hydra_core.stages.proving import Contender, Proof, Show, Told, from_archive, prove
+from hydra_core.store.labelbook import LabelledImage, archived_label_count, label_count, labelled_plot_types
 from hydra_core.store.ledger import all_passes
+from hydra_core.store.model_history import went_live
 from hydra_core.store.plot_types import all_plot_types
+from hydra_core.store.predictions import save_predictions
 from hydra_core.store.registry import (
     ModelRow,
     ThresholdRow,
@@ -42,12 +49,14 @@ from hydra_core.store.registry import (
     live_model,
     newest_claim,
     set_model_status,
-    training_images,
 )
 from hydra_core.store.session import hold_database, reading, writing
+from hydra_core.store.training_reports import save_report
+
+if TYPE_CHECKING:
+    from hydra_core.models.train import TrainResult
 
 Progress = Callable[[str], None]
-Predict = Callable[[NDArray[np.uint8]], Prediction]
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,11 @@ def due_types(connection: Connection, site: Site) -> list[DueType]:
     names = {row: key for key, row in all_plot_types(connection).items()}
     found = []
     for plot_type_id in labelled_plot_types(connection):
-        mark = archived_label_count(connection, plot_type_id)
         claim = newest_claim(connection, plot_type_id)
+        least = max(training.min_labels, (claim.mark if claim else 0) + training.min_new)
+        if label_count(connection, plot_type_id) < least and (claim is None or claim.state != "running"):
+            continue
+        mark = archived_label_count(connection, plot_type_id)
         interrupted = claim is not None and claim.state == "running" and claim.mark == mark
         enough = mark >= training.min_labels and mark - (claim.mark if claim else 0) >= training.min_new
         if enough or interrupted:
@@ -77,7 +89,7 @@ def due_types(connection: Connection, site: Site) -> list[DueType]:
 def retrain(context: RunContext, progress: Progress | None = None) -> Outcome:
     """Take the inbox in and train at most one plot type; others wait for the next call."""
     progress = progress or teller()
-    for received in receive(context.site, context.engine):
+    for received in receive(context.site, context.engine, EFFECTS):
         progress(f"{received.file}: {received.said}")
     with reading(context.engine) as connection:
         due = due_types(connection, context.site)
@@ -97,44 +109,78 @@ def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, 
     from hydra_core.models.train import train, work_folder
 
     with reading(engine) as connection:
-        images = [image for image in labelled_images(connection, due.plot_type_id) if image.class_name != IGNORE]
+        taught, golden = taught_and_gold(connection, due.plot_type_id)
         passes = {row.id: row.name for row in all_passes(connection)}
-        live = live_model(connection, due.plot_type_id)
     spec = training_spec(site, due.plot)
     name = _name(due)
-    progress(f"training {name} on {len(images)} labelled images: {_counts(images)}")
+    images = [*taught, *golden]
+    progress(f"training {name} on {len(taught)} labelled images: {_counts(taught)}")
     with reading(engine) as connection:
-        faults = emulated_images(site, connection, due.plot, images, passes, spec.input, seed=spec.seed)
+        faults = emulated_images(site, connection, due.plot, taught, passes, spec.input, seed=spec.seed)
+        trial = planted_faults(site, connection, due.plot, images, passes, spec.input, seed=spec.seed)
     if faults:
         progress(f"no label names a problem: {len(faults)} emulated images of {spec.balance_to} train as well")
     folder = site.model_folder(due.plot, name)
     with room_for(len(images) + len(faults), spec.size, work_folder(folder)) as pixels:
-        _fill(pixels, site, images, passes, spec.input)
+        fill(pixels, site, images, passes, spec.input)
         for number, fault in enumerate(faults, len(images)):
             pixels[number] = fault.image
+        learn = partial(
+            train,
+            spec,
+            pixels,
+            [image.class_name for image in images] + [spec.balance_to] * len(faults),
+            [image.run for image in images] + [images[fault.source].run for fault in faults],
+            [image.image_sha for image in images] + [fault.image_sha for fault in faults],
+            folder,
+            progress,
+            threads=threads,
+            emulated=[False] * len(images) + [True] * len(faults),
+            gold=[False] * len(taught) + [True] * len(golden) + [False] * len(faults),
+            planted=trial,
+        )
         try:
-            result = train(
-                spec,
-                pixels,
-                [image.class_name for image in images] + [spec.balance_to] * len(faults),
-                [image.run for image in images] + [images[fault.source].run for fault in faults],
-                [image.image_sha for image in images] + [fault.image_sha for fault in faults],
-                folder,
-                progress,
-                threads=threads,
-                emulated=[False] * len(images) + [True] * len(faults),
-            )
+            result = _trained(engine, name, folder, learn)
         except TrainingError as refusal:
             shutil.rmtree(work_folder(folder), ignore_errors=True)
             return _refused(engine, due, refusal)
+        of_side = result.split.sides[: len(images)]
         sides = [
-            (image.image_sha, image.class_name, side)
-            for image, side in zip(images, result.split.sides[: len(images)], strict=True)
-            if side in ("train", "validation", "test")
+            (image.image_sha, image.class_name, str(side))
+            for image, side in zip(images, of_side, strict=True)
+            if side in (*SIDES, GOLD)
         ]
-        tested = [number for number, side in enumerate(result.split.sides) if side == "test"]
-        decision = _decide(site, engine, due, live, result.card, images, pixels, tested, threads)
-    return _enter(site, engine, due, name, result.card, sides, decision)
+        opened = load(folder, threads=threads)
+        candidate = Contender(result.card.classes, result.card.input, opened.predict)
+        told = Told(images, _shown(pixels, spec.input, from_archive(site, engine, images)))
+        asked = {side: np.flatnonzero(of_side == side).tolist() for side in ("validation", "test", GOLD)}
+        line = None
+        while line is None:
+            with reading(engine) as connection:
+                live = live_model(connection, due.plot_type_id)
+            proof = prove(site, engine, result.card, candidate, live, told, asked, threads=threads)
+            line = _enter(site, engine, due, name, result.card, sides, live, proof)
+    return line
+
+
+def _trained(engine: Engine, name: str, folder: Path, learn: Callable[[], TrainResult]) -> TrainResult:
+    try:
+        return learn()
+    except TrainingError:
+        with reading(engine) as connection:
+            known = find_model(connection, name)
+        if known is not None or not folder.exists():
+            raise
+    # A call that was killed left it complete and not entered, and the gold set or a setting has changed since.
+    aside = temp_beside(folder)
+    folder.rename(aside)
+    shutil.rmtree(aside)
+    return learn()
+
+
+def _shown(pixels: Images, form: InputSpec, others: Show) -> Show:
+    """Return how images are shown: from `pixels` where a network takes them in the form that they have there."""
+    return lambda which, spec: np.ascontiguousarray(pixels[which]) if spec == form else others(which, spec)
 
 
 def training_spec(site: Site, plot: PlotKey) -> TrainSpec:
@@ -158,6 +204,9 @@ def training_spec(site: Site, plot: PlotKey) -> TrainSpec:
         augment=own.augment,
         keep=settings.keep,
         arithmetic=settings.arithmetic,
+        thresholds=own.thresholds or settings.thresholds,
+        false_alarms=own.false_alarms or settings.false_alarms,
+        recall=own.recall or settings.recall,
         run_block=settings.run_block,
         near=settings.near,
         seed=settings.seed,
@@ -178,75 +227,6 @@ def _counts(images: list[LabelledImage]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
 
 
-def _fill(
-    pixels: NDArray[np.uint8], site: Site, images: list[LabelledImage], passes: dict[int, str], spec: InputSpec
-) -> None:
-    """Write the images, as a network with this input takes them, into `pixels` (n, h, w, 3)."""
-    places: dict[tuple[int, int, int], list[int]] = {}
-    for number, image in enumerate(images):
-        places.setdefault((image.pass_id, image.run, image.revision), []).append(number)
-    for (pass_id, run, revision), numbers in places.items():
-        path = site.archive_file(passes[pass_id], run, revision, images[numbers[0]].generation)
-        with Block.open(path) as block:
-            for number in numbers:
-                pixels[number] = network_input(block, images[number].block_index, spec)
-
-
-def _decide(
-    site: Site,
-    engine: Engine,
-    due: DueType,
-    live: ModelRow | None,
-    card: ModelCard,
-    images: list[LabelledImage],
-    pixels: NDArray[np.uint8],
-    tested: list[int],
-    threads: int,
-) -> Decision:
-    """Compare the candidate with the live model on test images that neither of the two was trained on."""
-    settings = site.settings.training
-    problems = [known.name for known in site.plots.classes if known.problem]
-    if not settings.problem_required:
-        problems = list(card.classes)
-    if card.test is None:
-        return Decision(False, "too few runs were labelled to keep one aside for a test")
-    rival: Metrics | None = None
-    mine = card.test
-    if live is not None:
-        with reading(engine) as connection:
-            seen = {sha for sha, _, side in training_images(connection, live.id) if side == "train"}
-        fair = [number for number in tested if images[number].image_sha not in seen]
-        if not fair:
-            return Decision(False, "the live model was trained on every test image, so the two cannot be compared")
-        folder = site.model_folder(due.plot, _name(due))
-        candidate = load(folder, threads=threads)
-        mine = _measured(candidate.predict, card.classes, images, pixels, fair)
-        network = open_network(site, live, threads)
-        if network.input != card.input:
-            return Decision(False, "the live model takes the plots in another form, so the two cannot be compared")
-        rival = _measured(network.predict, network.classes, images, pixels, fair)
-    return gate(
-        mine,
-        rival,
-        knows=card.classes,
-        problem_classes=problems,
-        floor=settings.min_macro_f1,
-        emulated=card.training.emulated,
-    )
-
-
-def _measured(
-    predict: Predict, classes: tuple[str, ...], images: list[LabelledImage], pixels: NDArray[np.uint8], which: list[int]
-) -> Metrics:
-    answers = predict(pixels[which]).probs.argmax(axis=1)
-    return measure(
-        [images[number].class_name for number in which],
-        [classes[answer] for answer in answers],
-        classes,
-        [images[number].image_sha for number in which],
-    )
-
-
 def _name(due: DueType) -> str:
     return f"{due.plot.slug}-{due.mark:06d}"
 
@@ -258,26 +238,36 @@ def _enter(
     name: str,
     card: ModelCard,
     sides: list[tuple[str, str, str]],
-    decision: Decision,
-) -> str:
+    live: ModelRow | None,
+    proof: Proof,
+) -> str | None:
+    """Enter a model and what became of it; None where another one has gone live since the two were compared."""
+    decision = proof.decision
     _, identity = read_card(site.model_folder(due.plot, name))
     thresholds = [
         ThresholdRow(known, found.value, found.method, found.positives) for known, found in card.thresholds.items()
     ]
 
-    def save(connection: Connection) -> str:
+    def save(connection: Connection) -> str | None:
         # A model may be promoted by hand at this very moment: never two live ones.
         hold_database(connection)
         known = find_model(connection, name)
         if known is not None and known.status != "candidate":
             return f"{name} is {known.status}: {known.reason}"
+        earlier = live_model(connection, due.plot_type_id)
+        if (earlier.id if earlier else None) != (live.id if live else None):
+            return None
         model = add_model(connection, due.plot_type_id, name, identity, card.network, thresholds, sides)
+        save_predictions(connection, model.id, proof.mine)
+        if earlier is not None:
+            save_predictions(connection, earlier.id, proof.rivals)
+            save_report(connection, earlier.id)
+        save_report(connection, model.id)
         if decision.live:
-            earlier = live_model(connection, due.plot_type_id)
             if earlier is not None:
                 set_model_status(connection, earlier.id, "retired", f"replaced by {name}")
             set_model_status(connection, model.id, "live", decision.reason)
-            chosen = add_judging_set(connection, f"{name} went live: {decision.reason}", rules_in_force(site))
+            chosen = add_judging_set(connection, went_live(name, decision.reason), rules_in_force(site))
             line = f"{name} is live in judging set {chosen.number}: {decision.reason}"
         else:
             set_model_status(connection, model.id, "rejected", decision.reason)

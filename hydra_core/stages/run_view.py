@@ -20,14 +20,14 @@ from hydra_core.store.items import (
     ItemRow,
     VerdictRow,
     load_evidence,
-    load_incidents,
     load_items,
     load_verdicts,
+    run_incidents,
 )
 from hydra_core.store.labelbook import labels_for_images
 from hydra_core.store.ledger import RevisionRow
 from hydra_core.store.plot_types import all_plot_types
-from hydra_core.store.registry import all_models, load_judging_set
+from hydra_core.store.registry import load_judging_set, model_names
 
 
 def run_view(connection: Connection, context: RunContext, revision: RevisionRow, block: Block) -> RunView:
@@ -42,7 +42,7 @@ def run_view(connection: Connection, context: RunContext, revision: RevisionRow,
     items = load_items(connection, revision.id)
     verdicts = load_verdicts(connection, revision.id)
     evidence = load_evidence(connection, revision.id)
-    names = {model.id: model.name for model in all_models(connection)}
+    names = model_names(connection, {row.model_id for said in evidence.values() for row in said if row.model_id})
     maps = read_maps(maps_file(context, revision), revision.maps_sha) if revision.maps_sha else {}
     labels: dict[tuple[int, str], str] = {}
     for plot_type_id in {item.plot_type_id for item in items}:
@@ -57,8 +57,7 @@ def run_view(connection: Connection, context: RunContext, revision: RevisionRow,
     types = {row: key for key, row in all_plot_types(connection).items()}
     incidents = [
         incident_view(site, types[row.plot_type_id], row)
-        for row in load_incidents(connection, context.pass_row.id, since_run=revision.run)
-        if row.first_run <= revision.run
+        for row in run_incidents(connection, context.pass_row.id, revision.run)
     ]
     task = next((verdict.task for verdict in verdicts.values()), context.task)
     return RunView(

@@ -106,6 +106,21 @@
     }
   });
 
+  // The line at the top: the newest that has not ended; one without text hides those before it.
+  const news = byId("news");
+  if (news) {
+    hydra.on("news", (all) => {
+      const first = all.find((one) => !one.until || Date.parse(one.until) > Date.now());
+      news.hidden = !(first && first.text);
+      if (news.hidden) return;
+      const time = hydra.make("time", "", hydra.when(first.at));
+      time.dateTime = first.at;
+      news.replaceChildren(hydra.make("bdi", "", first.text), hydra.make("span", "by", hydra.make("bdi", "", first.who), ", ", time));
+      hydra.ages();
+    });
+    hydra.load(document.body.dataset.root + "news.js");
+  }
+
   hydra.ages();
   setInterval(hydra.ages, 30000);
 })();

@@ -30,6 +30,7 @@ from hydra_core.models.networks import build
 from hydra_core.models.pixels import model_input
 from hydra_core.models.residual import fit_residual
 from hydra_core.models.train_on import Labelled, train_on
+from tests.bench.looking_at_maps import Box, peak_inside, rank_correlation, share_inside
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "heatmaps.md"
 SIZE = (128, 128)
@@ -41,7 +42,6 @@ KINDS = {
 }
 GOOD_TRAIN, BAD_TRAIN, BAD_TEST, EPOCHS = 160, 24, 30, 16
 DRAWS = 5
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -73,25 +73,6 @@ def bad_plots(name: str, fault: str, n: int, first: int) -> Planted:
     return Planted(np.stack(images), boxes)
 
 
-def peak_inside(values: np.ndarray, box: Box) -> bool:
-    """Say whether the largest value lies in the box, or so near that the map cannot tell."""
-    height, width = values.shape
-    row, column = np.unravel_index(values.argmax(), values.shape)
-    x, y = (column + 0.5) / width, (row + 0.5) / height
-    slack_x, slack_y = max(0.02, 0.5 / width), max(0.02, 0.5 / height)
-    inside = box[0] - slack_x <= x <= box[2] + slack_x and box[1] - slack_y <= y <= box[3] + slack_y
-    return bool(values.any() and inside)
-
-
-def share_inside(values: np.ndarray, box: Box) -> float:
-    """Return which part of the map's sum lies in the box, each value spread over its cell."""
-    height, width = values.shape
-    columns, rows = np.arange(width), np.arange(height)
-    across = np.clip(np.minimum(box[2] * width, columns + 1) - np.maximum(box[0] * width, columns), 0, 1)
-    down = np.clip(np.minimum(box[3] * height, rows + 1) - np.maximum(box[1] * height, rows), 0, 1)
-    return float((values * down[:, None] * across).sum() / max(values.sum(), 1e-9))
-
-
 def finer_layer(model: Any) -> str:
     """Return the last layer of the network's 32 x 32 stage, one before the last."""
     return [layer.name for layer in model.get_layer("body").layers if layer.output.shape[1] == 32][-1]
@@ -99,11 +80,6 @@ def finer_layer(model: Any) -> str:
 
 def scaled(values: np.ndarray) -> np.ndarray:
     return np.stack([class_map(one[..., None], 0) for one in values])
-
-
-def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    ranks = [values.ravel().argsort().argsort() for values in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def trained_network(name: str) -> tuple[Any, int, int, float, dict[str, Planted], np.ndarray]:

@@ -62,19 +62,20 @@ def batches(folder: Path, threads: int) -> None:
 
 
 def bare(folder: Path, threads: int, precision: str) -> None:
-    """The engine alone, on images that lie ready; prints images per second."""
+    """The engine alone, on images that lie ready; prints images per second and processor milliseconds an image."""
     from hydra_core.models.engine import load
 
     engine = load(folder / "model", threads=threads, precision=precision)  # type: ignore[arg-type]
     _, side = (folder / "network.txt").read_text(encoding="utf-8").split()
     ready = np.stack([picture.astype(np.uint8) for picture in pictures(folder, int(side))])
     engine.predict(ready)
-    rates = []
-    for _ in range(3):
-        begun = time.perf_counter()
+    walls, processors = [], []
+    for _ in range(5):
+        begun, worked = time.perf_counter(), time.process_time()
         engine.predict(ready)
-        rates.append(len(ready) / (time.perf_counter() - begun))
-    print(json.dumps({"images_per_s": max(rates)}))
+        walls.append((time.perf_counter() - begun) / len(ready))
+        processors.append((time.process_time() - worked) / len(ready))
+    print(json.dumps({"images_per_s": 1 / min(walls), "cpu_ms": 1000 * min(processors)}))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ def site(samples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages.publish_status(root, samples.status_view())
     pages.publish_library(root, samples.library_view())
     pages.publish_help(root)
+    pages.publish_news(root, [])
     return root
 
 

@@ -34,6 +34,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[retention.rule]]`": retention.RetentionRule,
     "`[[class]]`": plots.PlotClass,
     "`[[plot]]`": plots.PlotType,
+    "`[[group]]`": plots.PlotGroup,
     "`[plot.input]`": plots.PlotInput,
     "`[plot.training]`": plots.PlotTraining,
     "`[plot.draw]`": plots.DrawSettings,

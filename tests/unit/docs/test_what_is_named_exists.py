@@ -12,6 +12,7 @@ import pytest
 from hydra_core.report.views import State
 from hydra_core.store.ledger import STATES
 from hydra_core.store.schema import Base
+from tests.database_document import BEGIN, END, PICTURE, picture, with_lists
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 #: A code span that is a path of this project; capitals stand for a name that the reader chooses.
@@ -76,9 +77,18 @@ def test_every_make_target_that_is_named_is_in_the_makefile(documents: dict[str,
         assert word in targets, f"{name} names 'make {word}', which is not in the Makefile"
 
 
-def test_the_tables_are_those_of_the_database(reference: Any) -> None:
-    told = re.findall(r"^\| `(\w+)` \|", reference.section("Database"), re.MULTILINE)
+def test_the_picture_and_the_lists_of_tables_are_those_of_the_database(documents: dict[str, Any]) -> None:
+    text = documents["docs/database.md"].text
+    told = re.findall(r"^\| `(\w+)` \|", text.partition(BEGIN)[2].partition(END)[0], re.MULTILINE)
     assert sorted(told) == sorted(Base.metadata.tables)
+    again = "run 'python -m tests.database_document'"
+    assert with_lists(text) == text, again
+    assert PICTURE.read_text(encoding="utf-8") == picture(), again
+
+
+def test_the_page_on_the_database_says_how_each_table_is_written(documents: dict[str, Any]) -> None:
+    told = set(re.findall(r"`(\w+)`", documents["docs/database.md"].section("How a row comes to be")))
+    assert set(Base.metadata.tables) - told == set()
 
 
 def test_every_environment_variable_is_in_the_reference(reference: Any, root: Any) -> None:

@@ -12,7 +12,7 @@ from hydra_core.config.site import DatabaseSection, PathsSection, PeopleFile, Si
 from hydra_core.emulate.catalogue import demo_plot
 from hydra_core.emulate.plots import make_item
 from hydra_core.models.asked import InputSpec, TrainSpec
-from hydra_core.stages.emulated_bad import BOARDS_2D, emulate_bad
+from hydra_core.stages.emulated_bad import emulate_bad
 from hydra_core.stages.retrain import training_spec
 
 CDC = PlotKey("CDC_occupancy", True)
@@ -49,6 +49,17 @@ def test_what_a_plot_type_says_counts_before_the_site() -> None:
     assert training_spec(site({}, plot), PlotKey("another", True)).input == InputSpec()
 
 
+def test_a_plot_type_has_its_own_policy_of_thresholds() -> None:
+    asked = {"thresholds": "recall", "recall": 0.9, "false_alarms": 0.02}
+    spec = training_spec(site(asked, {"training": {"thresholds": "false_alarms"}}), CDC)
+    assert (spec.thresholds, spec.false_alarms, spec.recall) == ("false_alarms", 0.02, 0.9)
+    spec = training_spec(site(asked, {"training": {"false_alarms": 0.05, "recall": 0.8}}), CDC)
+    assert (spec.thresholds, spec.false_alarms, spec.recall) == ("recall", 0.05, 0.8)
+    for wrong in ({"false_alarms": 0.0}, {"recall": 1.0}, {"thresholds": "best"}):
+        with pytest.raises(ValueError, match="CDC_occupancy"):
+            PlotType.model_validate({"name": CDC.name, "training": wrong})
+
+
 def test_the_defaults_of_a_site_are_those_of_a_training() -> None:
     ours, plain = training_spec(site({}, {}), CDC), TrainSpec()
     same = set(TrainSpec.model_fields) - {"epochs", "seed"}
@@ -82,4 +93,3 @@ def test_nothing_is_emulated_from_nothing() -> None:
     assert list(emulate_bad({}, 5, spec, scale=None, seed=1)) == []
     blank = empty.with_values(np.zeros_like(empty.values))
     assert list(emulate_bad({0: blank}, 5, spec, scale=None, seed=1)) == []
-    assert BOARDS_2D[0] * BOARDS_2D[1] == 24

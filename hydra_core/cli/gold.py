@@ -1,0 +1,160 @@
+"""``hydra gold``: the images of each plot type that no model learns from, and by which all are compared."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Engine
+
+from hydra_core.base.clock import now
+from hydra_core.base.errors import HydraError
+from hydra_core.base.names import PlotKey
+from hydra_core.base.words import counted
+from hydra_core.cli.output import table
+from hydra_core.cli.training import resolve_plot_type
+from hydra_core.config.site import Site
+from hydra_core.labels.request import write_gold
+from hydra_core.labels.send import send, sender
+from hydra_core.stages.context import open_site
+from hydra_core.stages.gold import propose_gold, taught_and_gold
+from hydra_core.store.kept import kept_images
+from hydra_core.store.labelbook import LabelledImage
+from hydra_core.store.ledger import all_passes
+from hydra_core.store.plot_types import all_plot_types
+from hydra_core.store.registry import learned_images
+from hydra_core.store.session import reading
+
+#: The fewest digits of a hash that name an image.
+_FEWEST = 8
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A plot type with its labelled images."""
+
+    site: Site
+    engine: Engine
+    plot: PlotKey
+    plot_type_id: int
+    taught: Sequence[LabelledImage]
+    gold: Sequence[LabelledImage]
+
+
+def add_commands(commands: Any) -> None:
+    """Add the sub-commands of this module."""
+    gold = commands.add_parser("gold", help="the images by which all models of a plot type are compared")
+    actions = gold.add_subparsers(title="actions", metavar="ACTION", required=True)
+    add = actions.add_parser("add", help="add labelled images to the gold set of their plot type")
+    add.set_defaults(command=_add)
+    remove = actions.add_parser("remove", help="take images out of the gold set of their plot type")
+    remove.set_defaults(command=_remove)
+    for action in (add, remove):
+        action.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+        action.add_argument("images", metavar="IMAGE", nargs="+", help="SHA-256 of the image, or its first 8 digits")
+        action.add_argument("--why", default="", help="why; needed, and kept")
+        action.add_argument("--who", help="who asks for it (default: the account)")
+    listing = actions.add_parser("list", help="list the gold images of one plot type, or of all")
+    listing.add_argument("plot_type", metavar="PLOT_TYPE", nargs="?", help="all where not given")
+    listing.set_defaults(command=_list)
+    propose = actions.add_parser("propose", help="propose images that no model has learned from")
+    propose.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+    propose.add_argument("--count", type=int, default=60, help="images that the set is to have (default: 60)")
+    propose.add_argument("--take", action="store_true", help="add what is proposed")
+    propose.add_argument("--who", help="who asks for it (default: the account)")
+    propose.set_defaults(command=_propose)
+
+
+def _add(given: argparse.Namespace) -> int:
+    return _change(given, action="add")
+
+
+def _remove(given: argparse.Namespace) -> int:
+    return _change(given, action="remove")
+
+
+def _change(given: argparse.Namespace, *, action: str) -> int:
+    if not given.why.strip():
+        raise HydraError("a gold set changes only with a reason", next_step="say it with --why TEXT")
+    held = _open(given.site, given.plot_type)
+    among = held.taught if action == "add" else held.gold
+    return _send(held, [_named(text, among) for text in given.images], given.who, action=action, why=given.why)
+
+
+def _list(given: argparse.Namespace) -> int:
+    _, engine = open_site(given.site)
+    with reading(engine) as connection:
+        known = all_plot_types(connection)
+        passes = {row.id: row.name for row in all_passes(connection)}
+        wanted = [resolve_plot_type(given.plot_type, known)] if given.plot_type else sorted(known)
+        rows = []
+        for plot in wanted:
+            _, gold = taught_and_gold(connection, known[plot])
+            why = kept_images(connection, [image.image_sha for image in gold])
+            for image in gold:
+                (kept,) = [one for one in why[image.image_sha] if one.kind == "gold"]
+                place = f"{passes[image.pass_id]} run {image.run}"
+                since = f"{kept.kept_at:%Y-%m-%d}"
+                rows.append((str(plot), image.image_sha[:12], image.class_name, place, kept.who, since, kept.why))
+    if not rows:
+        print("there is no gold image")
+        return 0
+    print(table(("plot type", "image", "class", "place", "who", "since", "why"), rows))
+    return 0
+
+
+def _propose(given: argparse.Namespace) -> int:
+    held = _open(given.site, given.plot_type)
+    with reading(held.engine) as connection:
+        used = learned_images(connection, held.plot_type_id)
+        passes = {row.id: row.name for row in all_passes(connection)}
+    found = propose_gold(held.taught, held.gold, used, given.count)
+    if not found:
+        raise HydraError(
+            f"no image of {held.plot} can be proposed: the gold set has {len(held.gold)}, and of the others each was "
+            "learned from, is of the newest runs, or is needed for the training",
+            next_step="label images of runs that are not the newest ones",
+        )
+    rows = [(one.image_sha[:12], one.class_name, f"{passes[one.pass_id]} run {one.run}") for one in found]
+    print(table(("image", "class", "place"), rows))
+    counts = Counter(one.class_name for one in [*held.gold, *found])
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    print(f"with them the gold set has {counted(len(held.gold) + len(found), 'image')}: {told}")
+    if not given.take:
+        print("--take adds them")
+        return 0
+    return _send(held, [one.image_sha for one in found], given.who, action="add", why="proposed by hydra gold propose")
+
+
+def _open(folder: str | None, plot_type: str) -> _Set:
+    site, engine = open_site(folder)
+    with reading(engine) as connection:
+        known = all_plot_types(connection)
+        plot = resolve_plot_type(plot_type, known)
+        taught, gold = taught_and_gold(connection, known[plot])
+    return _Set(site, engine, plot, known[plot], taught, gold)
+
+
+def _named(text: str, among: Sequence[LabelledImage]) -> str:
+    """Return the SHA-256 of the image that a text names; one that fits none is left to the rules of a request."""
+    fitting = [one.image_sha for one in among if len(text) >= _FEWEST and one.image_sha.startswith(text.lower())]
+    if len(fitting) > 1:
+        raise HydraError(f"{text} names {len(fitting)} images", next_step="give more digits of the SHA-256")
+    if not fitting and len(text) != 64:
+        raise HydraError(
+            f"{text} names no image of this plot type that could be meant",
+            next_step="'hydra gold list' shows those of the set; only an image with a label can become one",
+        )
+    return fitting[0] if fitting else text
+
+
+def _send(held: _Set, images: Sequence[str], who: str | None, *, action: str, why: str) -> int:
+    request = write_gold(who or sender(), now(), [(str(held.plot), sha) for sha in images], action=action, why=why)
+    send(held.site, held.engine, request, "gold")
+    with reading(held.engine) as connection:
+        _, gold = taught_and_gold(connection, held.plot_type_id)
+    print(f"the gold set of {held.plot} has {counted(len(gold), 'image')} now")
+    return 0

@@ -1,0 +1,43 @@
+"""``hydra label``: one label for one image, by itself or as an answer to a training report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from hydra_core.base.clock import now
+from hydra_core.base.errors import HydraError
+from hydra_core.base.plot_names import find_named
+from hydra_core.labels.request import write_request
+from hydra_core.labels.send import send, sender
+from hydra_core.stages.context import open_site
+from hydra_core.stages.publish import publish_models
+from hydra_core.store.plot_types import all_plot_types
+from hydra_core.store.session import reading
+
+
+def add_commands(commands: Any) -> None:
+    """Add the sub-commands of this module."""
+    label = commands.add_parser("label", help="give an image a class, by its SHA-256")
+    label.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+    label.add_argument("image", metavar="IMAGE", help="SHA-256 of the image file, as its card shows it")
+    label.add_argument("class_name", metavar="CLASS")
+    label.add_argument("--report", metavar="MODEL", help="the label answers the training report of this model")
+    label.add_argument("--who", help="who says so (default: the account)")
+    label.add_argument("--comment", default="", help="why; kept with the request")
+    label.set_defaults(command=_label)
+
+
+def _label(given: argparse.Namespace) -> int:
+    site, engine = open_site(given.site)
+    with reading(engine) as connection:
+        named = find_named(given.plot_type, all_plot_types(connection))
+    if named.pattern:
+        raise HydraError("a label is for one plot type, not for a pattern", next_step="name the plot type")
+    (plot,) = named.plots
+    items = [(str(plot), given.image.lower(), given.class_name)]
+    send(site, engine, write_request(given.who or sender(), now(), items, given.comment, given.report), "label")
+    print(f"{plot} {given.image[:12]}: labelled {given.class_name}")
+    if given.report and site.site_pages.is_dir():
+        publish_models(site, engine)
+    return 0

@@ -1,0 +1,166 @@
+"""Every network: does it train, does its export agree, are its maps its decision, and where do they point?"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import time
+import types
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hydra_core.models.devices import prepare
+from hydra_core.models.engine import Prediction
+from hydra_core.models.export import Exported, export, predict_keras
+from hydra_core.models.gradcam import grad_cam
+from hydra_core.models.maps import class_map, contrast_map
+from hydra_core.models.networks import build
+from hydra_core.models.pixels import PREPROCESSING_HASH
+from hydra_core.models.residual import fit_residual
+from hydra_core.models.spec import ModelCard
+from hydra_core.models.steps import Steps
+from tests.bench.looking_at_maps import peak_inside, rank_correlation, share_inside
+from tests.bench.training_kept import Kept, small
+from tests.bench.training_sampling import SIZE, Case, asker, macro_f1, sets, spec_of, train_case
+from tests.bench.training_sets import FAULTS
+from tests.unit.stages.colours import card
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
+FEW_STEPS, STEP, TRIED = 4, 16, 8
+DRAWS = 2 if small() else 3
+GOOD, BAD = 0, 1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that is trained to the end, and with what."""
+
+    network: str
+    case: Case
+
+
+_LONG, _SHORT = (Case("rotating", 3 if small() else epochs) for epochs in (16, 4))
+TRAINED = (
+    Trained("compact", _SHORT),
+    Trained("tiny", _LONG),
+    Trained("own", _LONG),
+    Trained("inceptionv3", Case("rotating", 1 if small() else 2)),
+)
+FEW = ("compact", "tiny", "own", "inceptionv3", "inceptionv3_cbam", "vgg16", "vit_tiny")
+
+
+def own_module() -> str:
+    """Make the network of the documents importable and return its name."""
+    code = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    module = types.ModuleType("our_networks")
+    exec(compile(code[1], str(DOCUMENT), "exec"), module.__dict__)  # noqa: S102
+    sys.modules["our_networks"] = module
+    return "our_networks:stripes"
+
+
+def fresh(network: str, size: tuple[int, int], seed: int) -> Any:
+    """Return a network with fresh weights."""
+    prepare(1, seed)
+    return build(network, size, 2, module=own_module() if network == "own" else "")
+
+
+def few_steps(network: str, kept: Kept) -> dict[str, Any]:
+    """Train a few steps; export, and check what must hold for any weights."""
+    given, test = sets(kept)
+    which = np.sort(np.random.default_rng(1).permutation(len(given["bad"]))[: FEW_STEPS * STEP])
+    labels = given["bad"][which].astype(np.int64)
+    images, tried = np.asarray(given["images"][which]), np.asarray(test["images"][-TRIED:])
+    model = fresh(network, SIZE, 1)
+    spec = spec_of(_LONG, 1, network)
+    steps = Steps(model, spec, np.ones(2, np.float32))
+    seconds, losses = [], []
+    for first in range(0, len(which), STEP):
+        begun = time.process_time()
+        losses.append(float(steps.take(images[first : first + STEP], labels[first : first + STEP], 1e-4, 0.9)))
+        seconds.append(time.process_time() - begun)
+    parity = _parity(model, tried, network)
+    cam = predict_keras(model, tried).cam
+    by_gradients = cam.shape[1] * cam.shape[2] * grad_cam(model, tried, BAD)
+    return {
+        "parameters": model.count_params(),
+        "map": list(cam.shape[1:3]),
+        "first_step_seconds": round(seconds[0], 1),
+        "milliseconds_per_image": round(1000 * min(seconds[1:]) / STEP, 1),
+        "finite": bool(np.isfinite(losses).all()),
+        "parity": parity,
+        "gradient_difference": float(np.abs(by_gradients - cam[..., BAD]).max() / np.abs(cam[..., BAD]).max()),
+    }
+
+
+def _parity(model: Any, images: np.ndarray, network: str) -> float:
+    """Export as a training does, checks included; return the largest difference in probability."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def card_of(made: Exported) -> ModelCard:
+            when = datetime(2026, 1, 1, tzinfo=UTC)
+            values = card(when, network=network, size=SIZE, preprocessing=PREPROCESSING_HASH, files=made.files)
+            return ModelCard.model_validate({**values, "golden": made.golden})
+
+        where = Path(folder) / "model"
+        return export(model, images, where, card_of, classes=("Good", "Bad"), threads=1).golden.parity
+
+
+def train_to_the_end(one: Trained, kept: Kept) -> dict[str, Any]:
+    """Train a network; return its figures, where its maps point, and whether they hang on its weights."""
+    module = own_module() if one.network == "own" else ""
+    model, found = train_case(one.case, 1, kept, one.network, module)
+    _, test = sets(kept)
+    bad = np.flatnonzero(test["bad"])
+    said = predict_keras(model, test["images"][bad])
+    maps = decision_maps(said)
+    return {
+        **{key: found[key] for key in ("images", "seconds", "called")},
+        "macro_f1": found["evaluations"][-1][2],
+        "maps": {name: pointing(made, test["boxes"][bad], test["faults"][bad]) for name, made in maps.items()},
+        "after_fresh_weights": [
+            float(np.mean(_agreement(one.network, model, test["images"][bad][:40], seed))) for seed in range(DRAWS)
+        ],
+        "macro_f1_fresh": macro_f1(test["bad"], asker(fresh(one.network, SIZE, 9))(test["images"]).argmax(1)),
+    }
+
+
+def decision_maps(said: Prediction) -> dict[str, np.ndarray]:
+    """Return class maps and contrast maps of Bad, each (n, h, w)."""
+    return {
+        "class": np.stack([class_map(cam, BAD) for cam in said.cam]),
+        "contrast": np.stack([contrast_map(cam, BAD, GOOD) for cam in said.cam]),
+    }
+
+
+def _agreement(network: str, model: Any, images: np.ndarray, seed: int) -> list[float]:
+    before = decision_maps(predict_keras(model, images))["contrast"]
+    after = decision_maps(predict_keras(fresh(network, SIZE, 100 + seed), images))["contrast"]
+    # A map that is zero everywhere says nothing, and agrees with nothing.
+    return [rank_correlation(a, b) if a.any() and b.any() else 0.0 for a, b in zip(before, after, strict=True)]
+
+
+def pointing(maps: np.ndarray, boxes: np.ndarray, faults: np.ndarray) -> dict[str, list[float]]:
+    """Return per fault: share of peaks inside, share of the map inside, area of the fault, number of plots."""
+    hits = np.array([peak_inside(one, tuple(box)) for one, box in zip(maps, boxes, strict=True)])
+    shares = np.array([share_inside(one, tuple(box)) for one, box in zip(maps, boxes, strict=True)])
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return {
+        fault: [float(values[faults == fault].mean()) for values in (hits, shares, areas)]
+        + [int((faults == fault).sum())]
+        for fault in FAULTS
+    }
+
+
+def residual_maps(kept: Kept) -> dict[str, Any]:
+    """Return where the map of what differs from good plots points."""
+    given, test = sets(kept)
+    residual = fit_residual(np.asarray(given["images"][~given["bad"]]))
+    assert residual is not None
+    bad = np.flatnonzero(test["bad"])
+    return {"maps": {"residual": pointing(residual.maps(test["images"][bad]), test["boxes"][bad], test["faults"][bad])}}

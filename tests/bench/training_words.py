@@ -1,0 +1,158 @@
+"""The page of what trainings are worth, written from the kept results alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from tests.bench import training_boards as boards
+from tests.bench import training_networks as networks
+from tests.bench import training_sampling as sampling
+from tests.bench.training_figures import confusion, figure
+from tests.bench.training_kept import Kept
+from tests.bench.training_real_words import real_sections
+from tests.bench.training_sampling_words import sampling_section
+
+Rows = Iterable[Sequence[object]]
+MISSING = ["Not measured yet.", ""]
+
+
+def table(header: Sequence[str], rows: Rows) -> list[str]:
+    """Return the lines of a table, a blank one after it."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return [*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""]
+
+
+def page(kept: Kept) -> str:
+    """Return the whole page."""
+    results = [found for _, found in kept.all("")]
+    days = sorted({found["made"] for found in results})
+    lines = [
+        "# What trainings are worth, and what they cost",
+        "",
+        f'Made by `make bench PYTEST="-k training"` on {" and ".join(dict.fromkeys([days[0], days[-1]]))}: '
+        + "; ".join(sorted({found["machine"] for found in results}))
+        + ". Seconds are processor seconds of one thread, and effort is counted in images: other work may have run "
+        "on the machine, so the clock on the wall says nothing. In all "
+        f"{sum(found['processor_seconds'] for found in results) / 60:.0f} minutes of processor time. Intervals hold "
+        "95 % of 1,000 draws of as many test runs with repetition.",
+        "",
+        "On a GPU: not measured. None was at hand.",
+        "",
+    ]
+    sections: tuple[tuple[str, Callable[[Kept], list[str]]], ...] = (
+        ("Is a part of the good plots enough?", lambda kept: sampling_section(kept, table)),
+        ("Which outages are recognised that were never shown?", _boards),
+        ("Every network", _networks),
+        *real_sections(table),
+    )
+    for title, write in sections:
+        lines += [f"## {title}", "", *(write(kept) or MISSING)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _boards(kept: Kept) -> list[str]:
+    named = ((case, [kept.find(f"{case.name}-seed{seed}") for seed in boards.SEEDS]) for case in boards.CASES)
+    done = [(case, results) for case, all_of in named if (results := [one for one in all_of if one])]
+    if not done:
+        return []
+    test = kept.arrays("boards-test", boards.test_set)
+    rows, header = [], ("positions x copies", "at reduced rates")
+    for case, results in done:
+        counted = [boards.counts(result, test) for result in results]
+        sums = {name: np.sum([one[name] for one in counted], axis=0) for name in counted[0]}
+        cells = (f"{flagged / n:.2f} ({flagged} of {n})" if n else "-" for flagged, n in sums.values())
+        rows.append((f"{case.positions} x {case.copies}", "half" if case.reduced else "none", *cells))
+        header = (*header[:2], *sums)
+    steps, trainings = done[0][1][0]["steps"], len(done[0][1])
+    most = max(case.positions for case, _ in done)
+    return [
+        f"Emulated {boards.PLOT} cut into {boards.BOARDS} boards; {boards.GOOD} good plots and the emulated outages "
+        f"of single boards train ({steps} steps of 16, {trainings} training of each kind). Share of test plots that "
+        "are flagged; *shown* means that an outage of that board was among the training images, whatever its rate. "
+        f"Half of the outages at reduced rates count {', '.join(f'{100 * rate:.0f} %' for rate in boards.REDUCED)}, "
+        "the other half nothing.",
+        "",
+        *table(header, rows),
+        " ".join(_widest(case, boards.counts(results[0], test)) for case, results in done if case.positions == most),
+        "",
+    ]
+
+
+def _widest(case: boards.Case, counted: dict[str, tuple[int, int]]) -> str:
+    single = np.sum([counted["single, shown"], counted["single, not shown"]], axis=0)
+    reduced = np.sum([counted["30 %, shown"], counted["30 %, not shown"]], axis=0)
+    (doubles, pairs), (alarms, good) = counted["all doubles"], counted["good"]
+    return (
+        f"From {case.positions} positions, {'half' if case.reduced else 'none'} of the outages at reduced rates: "
+        f"{single[0]} of {single[1]} plots of one dead board, {doubles} of {pairs} of two, {reduced[0]} of "
+        f"{reduced[1]} of a board at {100 * boards.RATE:.0f} %, and {alarms} of {good} good plots flagged."
+    )
+
+
+def _networks(kept: Kept) -> list[str]:
+    few = [(name, found) for name in networks.FEW if (found := kept.find(f"few-{name}"))]
+    if not few:
+        return []
+    rows = [
+        (
+            name,
+            f"{found['parameters']:,}",
+            " x ".join(map(str, found["map"])),
+            found["first_step_seconds"],
+            found["milliseconds_per_image"],
+            f"{found['parity']:.0e}",
+            f"{found['gradient_difference']:.0e}",
+        )
+        for name, found in few
+    ]
+    lines = [
+        f"{networks.FEW_STEPS} steps of {networks.STEP} images at {networks.SIZE[1]} pixels, float32, one thread; "
+        "`own` is the example of [Models](../models.md). *Parity* is the largest difference in probability between "
+        "the exported engine and Keras; *Grad-CAM* the largest relative difference between the class map that the "
+        "engine gives and Grad-CAM of the logit by gradients, which must be none but rounding.",
+        "",
+        *table(("network", "parameters", "map", "first step, s", "training, ms an image", "parity", "Grad-CAM"), rows),
+    ]
+    trained = [(one, found) for one in networks.TRAINED if (found := kept.find(f"trained-{one.network}"))]
+    if not trained:
+        return lines
+    _, test = sampling.sets(kept)
+    truth = test["bad"].astype(np.int64)
+    rows = []
+    for one, found in trained:
+        counts = confusion(truth, list(map(int, found["called"])), test["runs"], 2)
+        after = found["after_fresh_weights"]
+        rows.append(
+            (
+                one.network,
+                f"{found['images']:,}",
+                f"{found['seconds']:.0f}",
+                figure(counts, "macro_f1"),
+                f"{found['macro_f1_fresh']:.2f}",
+                f"{np.mean(after):.2f} ({min(after):.2f} to {max(after):.2f})",
+            )
+        )
+    lines += [
+        "Trained to the end with `rotating` on the set above, one seed. *Fresh weights*: rank correlation of the "
+        f"contrast maps of 40 bad plots with those of {networks.DRAWS} networks that learned nothing (Adebayo et al. "
+        "2018), mean and range; near 0 means that the maps hang on what was learned.",
+        "",
+        *table(
+            ("network", "images", "seconds", "macro-F1", "macro-F1 with fresh weights", "map against fresh weights"),
+            rows,
+        ),
+        "Where the maps of the test's bad plots point: peak inside the planted fault / share of the map inside. The "
+        "area is what the share of a flat map would be; a random peak hits a little more often, for half a cell is "
+        "granted.",
+        "",
+    ]
+    maps = [(f"{one.network}, {kind}", made) for one, found in trained for kind, made in found["maps"].items()]
+    residual = kept.find("trained-residual")
+    if residual is not None:
+        maps.append(("residual map, no network", residual["maps"]["residual"]))
+    faults = list(maps[0][1])
+    area = ("*area*", *(f"{maps[0][1][fault][2]:.3f}" for fault in faults))
+    cells = ((name, *(f"{made[fault][0]:.2f} / {made[fault][1]:.2f}" for fault in faults)) for name, made in maps)
+    return [*lines, *table(("map", *(f"{fault} ({maps[0][1][fault][3]})" for fault in faults)), [area, *cells])]
