@@ -42,7 +42,7 @@ def find_named(text: str, known: Collection[PlotKey]) -> Named:
     HydraError
         When there is none, or a name is that of two.
     """
-    if not any(plot.name == text for plot in known):
+    if not any(plot.name in (text, _form(text)[0]) for plot in known):
         text = unicodedata.normalize("NFC", text)
     same = sorted(plot for plot in known if plot.name == text)
     if len(same) > 1:

@@ -62,6 +62,11 @@ def test_a_name_is_found_however_its_accents_are_typed() -> None:
     assert find_named("cafe\u0301", known).plots == tuple(known)
 
 
+def test_a_name_that_another_form_of_unicode_writes_otherwise_is_found_as_it_is() -> None:
+    known = [PlotKey("\U0001d15e", True)]
+    assert find_named("\U0001d15e:chunks", known).plots == tuple(known)
+
+
 @given(st.lists(st.builds(PlotKey, names, st.booleans()), min_size=1, max_size=6, unique=True))
 def test_the_text_that_names_a_plot_type_finds_it(known: list[PlotKey]) -> None:
     for plot in known:
