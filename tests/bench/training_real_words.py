@@ -90,6 +90,7 @@ def _spectrograms(kept: Kept, table: Table) -> list[str]:
     stories = {
         "telling": "title tells the class in training",
         "mixed": "both sites in training",
+        "site": "asked for the site of a Blip",
     }
     rows = []
     trained = 0
@@ -115,9 +116,8 @@ def _spectrograms(kept: Kept, table: Table) -> list[str]:
                 if site == "L1" and found["classes"][truth] == "Blip"
             ]
             n = sum(len(found["truth"]) for found in results)
-            rows.append(
-                (told, "masked" if masked else "shown", len(results), n, *cells, f"{sum(blips)} of {len(blips)}")
-            )
+            told_blips = f"{sum(blips)} of {len(blips)}" if blips else "-"
+            rows.append((told, "masked" if masked else "shown", len(results), n, *cells, told_blips))
     if not rows:
         return []
     return [
@@ -140,7 +140,9 @@ def _spectrograms(kept: Kept, table: Table) -> list[str]:
             ),
             rows,
         ),
-        "With the title masked the three figures must be the same, and are measured to be.",
+        "*Asked for the site*: networks that are asked which site a Blip plot is of, where the title is the answer. "
+        "With the title masked the three figures must be the same, and are measured to be. Where no figure falls "
+        "with the title exchanged, the network did not read it.",
         "",
     ]
 
