@@ -63,8 +63,8 @@ def safe_join(root: Path, *parts: str) -> Path:
     joined = root.joinpath(*parts)
     try:
         inside = joined.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):
-        # A link that leads to itself.
+    except (OSError, RuntimeError, UnicodeError):
+        # A link that leads to itself, or characters that no file name can have.
         inside = False
     if not inside:
         raise HydraError(f"the name {'/'.join(parts)!r} would leave {root}", next_step="rename it")

@@ -64,6 +64,20 @@ def find_named(text: str, known: Collection[PlotKey]) -> Named:
     return Named(tuple(sorted(fitting)), pattern=True)
 
 
+def find_one(text: str, known: Collection[PlotKey]) -> PlotKey:
+    """Return the one plot type that a person means; see `find_named`.
+
+    Raises
+    ------
+    HydraError
+        When there is none, a name is that of two, or the text is a pattern.
+    """
+    found = find_named(text, known)
+    if found.pattern:
+        raise HydraError(f"one plot type is meant, and {text!r} is a pattern", next_step="name the plot type")
+    return found.plots[0]
+
+
 def _form(text: str) -> tuple[str, bool | None]:
     for ending, chunked in _FORMS.items():
         if text.endswith(ending):

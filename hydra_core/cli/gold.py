@@ -13,9 +13,9 @@ from sqlalchemy.engine import Engine
 from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
+from hydra_core.base.plot_names import find_one
 from hydra_core.base.words import counted
 from hydra_core.cli.output import table
-from hydra_core.cli.training import resolve_plot_type
 from hydra_core.config.site import Site
 from hydra_core.labels.request import write_gold
 from hydra_core.labels.send import send, sender
@@ -53,7 +53,7 @@ def add_commands(commands: Any) -> None:
     remove = actions.add_parser("remove", help="take images out of the gold set of their plot type")
     remove.set_defaults(command=_remove)
     for action in (add, remove):
-        action.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+        action.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, NAME:chunks or NAME:run")
         action.add_argument("images", metavar="IMAGE", nargs="+", help="SHA-256 of the image, or its first 8 digits")
         action.add_argument("--why", default="", help="why; needed, and kept")
         action.add_argument("--who", help="who asks for it (default: the account)")
@@ -61,7 +61,7 @@ def add_commands(commands: Any) -> None:
     listing.add_argument("plot_type", metavar="PLOT_TYPE", nargs="?", help="all where not given")
     listing.set_defaults(command=_list)
     propose = actions.add_parser("propose", help="propose images that no model has learned from")
-    propose.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+    propose.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, NAME:chunks or NAME:run")
     propose.add_argument("--count", type=int, default=60, help="images that the set is to have (default: 60)")
     propose.add_argument("--take", action="store_true", help="add what is proposed")
     propose.add_argument("--who", help="who asks for it (default: the account)")
@@ -89,7 +89,7 @@ def _list(given: argparse.Namespace) -> int:
     with reading(engine) as connection:
         known = all_plot_types(connection)
         passes = {row.id: row.name for row in all_passes(connection)}
-        wanted = [resolve_plot_type(given.plot_type, known)] if given.plot_type else sorted(known)
+        wanted = [find_one(given.plot_type, known)] if given.plot_type else sorted(known)
         rows = []
         for plot in wanted:
             _, gold = taught_and_gold(connection, known[plot])
@@ -133,7 +133,7 @@ def _open(folder: str | None, plot_type: str) -> _Set:
     site, engine = open_site(folder)
     with reading(engine) as connection:
         known = all_plot_types(connection)
-        plot = resolve_plot_type(plot_type, known)
+        plot = find_one(plot_type, known)
         taught, gold = taught_and_gold(connection, known[plot])
     return _Set(site, engine, plot, known[plot], taught, gold)
 

@@ -6,8 +6,7 @@ import argparse
 from typing import Any
 
 from hydra_core.base.clock import now
-from hydra_core.base.errors import HydraError
-from hydra_core.base.plot_names import find_named
+from hydra_core.base.plot_names import find_one
 from hydra_core.labels.request import write_request
 from hydra_core.labels.send import send, sender
 from hydra_core.stages.context import open_site
@@ -19,7 +18,7 @@ from hydra_core.store.session import reading
 def add_commands(commands: Any) -> None:
     """Add the sub-commands of this module."""
     label = commands.add_parser("label", help="give an image a class, by its SHA-256")
-    label.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+    label.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, NAME:chunks or NAME:run")
     label.add_argument("image", metavar="IMAGE", help="SHA-256 of the image file, as its card shows it")
     label.add_argument("class_name", metavar="CLASS")
     label.add_argument("--report", metavar="MODEL", help="the label answers the training report of this model")
@@ -31,10 +30,7 @@ def add_commands(commands: Any) -> None:
 def _label(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
     with reading(engine) as connection:
-        named = find_named(given.plot_type, all_plot_types(connection))
-    if named.pattern:
-        raise HydraError("a label is for one plot type, not for a pattern", next_step="name the plot type")
-    (plot,) = named.plots
+        plot = find_one(given.plot_type, all_plot_types(connection))
     items = [(str(plot), given.image.lower(), given.class_name)]
     send(site, engine, write_request(given.who or sender(), now(), items, given.comment, given.report), "label")
     print(f"{plot} {given.image[:12]}: labelled {given.class_name}")

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Engine
 
 from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError
+from hydra_core.base.plot_names import find_one
 from hydra_core.cli.output import table
-from hydra_core.cli.training import resolve_plot_type
 from hydra_core.config.site import Site
 from hydra_core.labels.request import write_promotion, write_threshold
 from hydra_core.labels.send import send, sender
@@ -47,7 +47,7 @@ def add_commands(commands: Any) -> None:
     up.add_argument("--despite-gate", action="store_true", help="even where the gate refuses; its words are kept")
     up.set_defaults(command=_promote)
     back = actions.add_parser("rollback", help="let the model go live that was live before")
-    back.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+    back.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, NAME:chunks or NAME:run")
     back.set_defaults(command=_rollback)
     threshold = actions.add_parser("threshold", help="set from which confidence on a class is confirmed")
     threshold.add_argument("name", metavar="NAME")
@@ -121,7 +121,7 @@ def _rollback(given: argparse.Namespace) -> int:
     _check_reason(given)
     with reading(engine) as connection:
         known = all_plot_types(connection)
-        model = way_back(connection, known[resolve_plot_type(given.plot_type, known)])
+        model = way_back(connection, known[find_one(given.plot_type, known)])
     request = write_promotion(given.who or sender(), now(), model.name, why=given.why, action="rollback")
     return _send(site, engine, request, "promote")
 

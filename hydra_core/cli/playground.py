@@ -9,8 +9,8 @@ from typing import Any
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import slug
+from hydra_core.base.plot_names import find_one
 from hydra_core.cli.output import table
-from hydra_core.cli.training import resolve_plot_type
 from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.models.asked import TrainSpec
 from hydra_core.models.comparison import Figure, over_seeds
@@ -28,7 +28,7 @@ from hydra_core.store.session import reading
 def add_commands(commands: Any) -> None:
     """Add the sub-command of this module."""
     game = commands.add_parser("playground", help="train several networks on the same labels and compare them")
-    game.add_argument("plot_type", metavar="PLOT_TYPE", nargs="?", help="NAME, or NAME:chunks where both kinds exist")
+    game.add_argument("plot_type", metavar="PLOT_TYPE", nargs="?", help="NAME, NAME:chunks or NAME:run")
     game.add_argument("--folder", type=Path, help="a folder of labelled images instead of a plot type")
     game.add_argument("--labels", type=Path, help="its labels: CSV with the columns file,label and perhaps run")
     game.add_argument("--problems", type=_words, help="its classes that mean a problem (default: those Hydra knows)")
@@ -72,7 +72,7 @@ def _plot_type(given: argparse.Namespace, asked: Asked) -> Played:
     site, engine = open_site(given.site)
     with reading(engine) as connection:
         known = all_plot_types(connection)
-        key = resolve_plot_type(given.plot_type, known)
+        key = find_one(given.plot_type, known)
         images = labelled_set(connection, site, known[key])
     place = Place(
         given.out.absolute() if given.out else site.site_pages,

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
-from hydra_core.base.plot_names import argument_of, find_named
+from hydra_core.base.plot_names import argument_of, find_named, find_one
 from hydra_core.cli import propose
 from hydra_core.cli.output import table
 from hydra_core.config.site import Site
@@ -143,10 +143,7 @@ def _ignore(given: argparse.Namespace) -> int:
 def _rename(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
     known = _known(site, engine)
-    named = find_named(given.old, known)
-    if named.pattern:
-        raise HydraError("a rename takes one plot type, not a pattern", next_step="rename them one after the other")
-    (old,) = named.plots
+    old = find_one(given.old, known)
     new = PlotKey(given.new.removesuffix(":chunks").removesuffix(":run"), old.chunked)
     if given.new.endswith(":chunks" if not old.chunked else ":run"):
         new = PlotKey(new.name, not old.chunked)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from hydra_core.base.errors import HydraError, RequestError
-from hydra_core.base.names import PlotKey
+from hydra_core.base.errors import RequestError
+from hydra_core.base.plot_names import find_one
 from hydra_core.cli.output import say
 from hydra_core.labels.inbox import receive
 from hydra_core.models.telling import teller
@@ -23,40 +23,18 @@ from hydra_core.store.session import reading, writing
 def add_commands(commands: Any) -> None:
     """Add the sub-commands of this module."""
     train = commands.add_parser("train", help="train a model for one plot type from its labels, now")
-    train.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, or NAME:chunks where both kinds exist")
+    train.add_argument("plot_type", metavar="PLOT_TYPE", help="NAME, NAME:chunks or NAME:run")
     train.add_argument("--threads", type=int, default=2, help="cores to use (default: 2)")
     train.set_defaults(command=_train)
     merge = commands.add_parser("merge-labels", help="take the request files of the inbox in")
     merge.set_defaults(command=_merge)
 
 
-def resolve_plot_type(text: str, known: dict[PlotKey, int]) -> PlotKey:
-    """Return the plot type that a person means: ``NAME:chunks``, or a name that only one type has.
-
-    Raises
-    ------
-    HydraError
-        When there is none, or two.
-    """
-    key = PlotKey.parse(text)
-    if key in known and PlotKey(key.name, not key.chunked) not in known:
-        return key
-    matches = [found for found in known if found.name == key.name]
-    if text.endswith(":chunks") and key in known:
-        return key
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        return PlotKey(key.name, False)
-    some = ", ".join(str(found) for found in list(known)[:8])
-    raise HydraError(f"there is no plot type {text!r}", next_step=f"known are {some or 'none yet'}")
-
-
 def _train(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
     with reading(engine) as connection:
         known = all_plot_types(connection)
-        key = resolve_plot_type(given.plot_type, known)
+        key = find_one(given.plot_type, known)
         mark = archived_label_count(connection, known[key])
     if not writing(engine, lambda connection: claim_training(connection, known[key], mark, "by hand")):
         say(f"{key} was trained from these {mark} labels before; 'hydra models' says what came of it")

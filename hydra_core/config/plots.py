@@ -26,6 +26,9 @@ from hydra_core.config.training import PlotInput, PlotTraining
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
+#: Characters of the longest name of a plot type; MariaDB has an index over names that are no longer.
+LONGEST_NAME = 190
+
 #: A label that says: leave this image out of training and of every figure.
 IGNORE = "Ignore"
 
@@ -127,9 +130,9 @@ class DrawSettings(Strict):
 class PlotType(Strict):
     """One plot type: what it is called, who answers for it, how it is drawn, judged and kept."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=190)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
     chunked: bool = True
-    display: Annotated[str, StringConstraints(max_length=190)] = ""
+    display: Annotated[str, StringConstraints(max_length=LONGEST_NAME)] = ""
     group: OwnGroup = ""
     contact: str = ""
     description: str = ""

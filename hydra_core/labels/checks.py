@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from hydra_core.base.clock import now
 from hydra_core.base.errors import RequestError
 from hydra_core.base.names import PlotKey
-from hydra_core.config.plots import IGNORE
+from hydra_core.config.plots import IGNORE, LONGEST_NAME
 from hydra_core.config.site import Site
 from hydra_core.labels.label_rules import check_labels
 from hydra_core.labels.request import (
@@ -33,7 +33,6 @@ from hydra_core.store.training_reports import Answer
 
 #: How far the clock of whoever writes a request may be ahead of ours.
 CLOCK_SKEW = timedelta(days=1)
-_LONGEST_NAME = 190
 _BECOMES: dict[str, TypeStatus] = {"accept": "active", "ignore": "ignored", "rename": "renamed"}
 
 
@@ -172,10 +171,10 @@ def _other_name(number: int, key: PlotKey, item: PlotTypeItem) -> PlotKey | None
             next_step=f"give a new name that comes {_times(key)}: NAME{':chunks' if key.chunked else ''}",
         )
     name = target.name
-    if not name.strip() or len(name) > _LONGEST_NAME or name.endswith(":chunks") or not name.isprintable():
+    if not name.strip() or len(name) > LONGEST_NAME or name.endswith(":chunks") or not name.isprintable():
         raise RequestError(
             f"item {number}: {item.name[:40]!r} cannot name a plot type",
-            next_step=f"use a name of 1 to {_LONGEST_NAME} characters that can be printed",
+            next_step=f"use a name of 1 to {LONGEST_NAME} characters that can be printed",
         )
     return target
 

@@ -19,6 +19,7 @@ from hydra_core.base.clock import now
 from hydra_core.base.errors import RequestError
 from hydra_core.base.files import TEMP_PREFIX, sha256_bytes, write_bytes
 from hydra_core.base.names import slug
+from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.labels.checks import Entries, check_request, refuse_circles
 from hydra_core.labels.request import (
@@ -71,14 +72,14 @@ class Received:
         if self.done:
             return self.done
         if self.decisions:
-            return f"{self.decisions} {'decision' if self.decisions == 1 else 'decisions'} about plot types taken"
+            return f"{counted(self.decisions, 'decision')} about plot types taken"
         if self.pins:
-            return f"{self.pins} {'pin' if self.pins == 1 else 'pins'} set or taken back"
+            return f"{counted(self.pins, 'pin')} set or taken back"
         if self.gold:
-            return f"{self.gold} {'image' if self.gold == 1 else 'images'} added to a gold set or taken out"
+            return f"{counted(self.gold, 'image')} added to a gold set or taken out"
         if self.news:
             return "news taken"
-        return f"{self.labels} labels taken"
+        return f"{counted(self.labels, 'label')} taken"
 
 
 @dataclass(frozen=True)

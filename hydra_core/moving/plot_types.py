@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 from hydra_core.base.names import PlotKey
 from hydra_core.config.groups import OwnGroup
-from hydra_core.config.plots import PlotType
+from hydra_core.config.plots import LONGEST_NAME, PlotType
 from hydra_core.moving.foreign import fraction_of, name_of, number_of, truth_of, words_of
 from hydra_core.moving.original import Original, Row
 from hydra_core.moving.outcome import Outcome, quoted
 
-_LONGEST_NAME = 190
 _LONGEST_GROUP = 120
 
 
@@ -60,7 +59,7 @@ def read_plot_types(original: Original, outcome: Outcome) -> PlotTypes:
     shown: set[PlotKey] = set()
     for row in original.rows("Plot_Types"):
         number = number_of(row.get("id"))
-        name, why = name_of(row.get("name"), _LONGEST_NAME)
+        name, why = name_of(row.get("name"), LONGEST_NAME)
         if name.endswith(":chunks"):
             why = "its name ends with ':chunks', which means something else here"
         if why or number is None:
@@ -104,9 +103,9 @@ def _entry(plot: PlotKey, row: Row, outcome: Outcome) -> PlotType:
     for name, text in words.items():
         if text != str(row.get(name) or ""):
             outcome.leave(f"plot type {quoted(plot)}", f"its {name} was cut, or written in another way")
-    if len(words["display"]) > _LONGEST_NAME:
+    if len(words["display"]) > LONGEST_NAME:
         words["display"] = ""
-        outcome.leave(f"plot type {quoted(plot)}", f"the name on pages has more than {_LONGEST_NAME} characters")
+        outcome.leave(f"plot type {quoted(plot)}", f"the name on pages has more than {LONGEST_NAME} characters")
     return PlotType(name=plot.name, chunked=plot.chunked, group=_group(plot, row, outcome),
                     collect=_collect(plot, row, outcome), **words)  # fmt: skip
 

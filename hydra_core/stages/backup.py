@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import json
 import os
@@ -20,6 +19,7 @@ import hydra_core
 from hydra_core.base.clock import iso, now
 from hydra_core.base.errors import DatabaseError, HydraError
 from hydra_core.base.files import TEMP_PREFIX, atomic_folder, sha256_bytes, sha256_file, temp_beside
+from hydra_core.base.lock import alone
 from hydra_core.config.site import Site
 from hydra_core.stages.backup_form import (
     FILES,
@@ -102,7 +102,7 @@ def backup(
     made_at = at or now()
     folder = target / backup_name(site.name, made_at)
     try:
-        with _alone(target):
+        with _room_for_backups(target):
             before = backups_in(target, site.name)
             if folder.exists():
                 raise HydraError(f"{folder} is there already", next_step="wait a second, and do it again")
@@ -124,22 +124,13 @@ def backup(
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
+def _room_for_backups(target: Path) -> Iterator[None]:
     """Be the only one who writes into a folder of backups, and clear what others left unfinished."""
-    target.mkdir(parents=True, exist_ok=True)
-    handle = os.open(target / ".lock", os.O_RDWR | os.O_CREAT, 0o664)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HydraError(
-                f"another backup is at work in {target}", next_step="wait for it, or name another folder"
-            ) from None
+    busy = HydraError(f"another backup is at work in {target}", next_step="wait for it, or name another folder")
+    with alone(target / ".lock", busy):
         for path in target.glob(f"{TEMP_PREFIX}*"):
             shutil.rmtree(path, ignore_errors=True)
         yield
-    finally:
-        os.close(handle)
 
 
 def _write(

@@ -18,7 +18,7 @@ from hydra_core.models.arrays import Images
 from hydra_core.models.asked import InputSpec
 from hydra_core.models.pixels import model_input
 from hydra_core.stages.fault_cells import boards, struck
-from hydra_core.stages.good_histograms import good_histograms
+from hydra_core.stages.good_histograms import are_counts, good_histograms
 from hydra_core.stages.reading import decisions_of
 from hydra_core.store.labelbook import LabelledImage
 
@@ -81,7 +81,7 @@ def emulate_bad(
     scale, size
         How histograms of this plot type are drawn: ranges, and width and height in pixels.
     """
-    usable = {number: hist for number, hist in good.items() if hist.kind == "counts" and hist.values.sum() > 0}
+    usable = {number: hist for number, hist in good.items() if are_counts(hist)}
     if not usable:
         return
     numbers = sorted(usable)

@@ -11,6 +11,15 @@ from hydra_core.intake.block import Block
 from hydra_core.intake.histograms.histogram import Histogram
 from hydra_core.store.labelbook import LabelledImage
 
+#: Contents from here on are no longer whole numbers in double precision.
+MOST_CONTENT = 2.0**53
+
+
+def are_counts(hist: Histogram) -> bool:
+    """Say whether contents are counts, of which there are some; weights below zero or beyond all counting are none."""
+    values = hist.values
+    return hist.kind == "counts" and bool(((values >= 0) & (values < MOST_CONTENT)).all() and values.sum() > 0)
+
 
 def good_histograms(
     site: Site, images: Sequence[LabelledImage], passes: dict[int, str], which: Sequence[int], *, most: int

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from hydra_core.base.clock import now
 from hydra_core.base.errors import DataError
+from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.models.answers import Answers
 from hydra_core.models.engine import read_card
@@ -114,7 +115,7 @@ def _view(
             ("network input", f"{card.size[1]} x {card.size[0]} pixels"),
             ("sampling", facts.spec.sampling),
             ("best epoch", str(facts.best_epoch)),
-            ("training time", f"{facts.seconds:.0f} s on {facts.threads} cores"),
+            ("training time", f"{facts.seconds:.0f} s on {counted(facts.threads, 'core')}"),
             ("seed", str(facts.spec.seed)),
             ("left out", "; ".join(f"{name}: {why}" for name, why in facts.left_out.items()) or "no class"),
             ("libraries", ", ".join(f"{name} {version}" for name, version in facts.libraries.items())),

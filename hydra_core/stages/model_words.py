@@ -34,8 +34,8 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
         ("plot type", str(model.plot)),
         ("is", f"{model.status}: {model.reason}" if model.reason else model.status),
         ("network", card.network),
-        ("input", f"{card.size[1]} x {card.size[0]} pixels, {card.aspect}, {len(card.masks)} masks"),
-        ("made", f"{model.made_at:%Y-%m-%d %H:%M} UTC, {facts.seconds:.0f} s on {facts.threads} cores"),
+        ("input", f"{card.size[1]} x {card.size[0]} pixels, {card.aspect}, {counted(len(card.masks), 'mask')}"),
+        ("made", f"{model.made_at:%Y-%m-%d %H:%M} UTC, {facts.seconds:.0f} s on {counted(facts.threads, 'core')}"),
     ]
     for side, images in facts.images.items():
         runs = f" of {counted(len(facts.runs[side]), 'run')}" if side in facts.runs else ""

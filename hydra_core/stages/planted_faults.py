@@ -18,7 +18,7 @@ from hydra_core.models.asked import InputSpec
 from hydra_core.models.pixels import model_input
 from hydra_core.models.planted import NO_FAULT, Planted
 from hydra_core.stages.fault_cells import boards, struck
-from hydra_core.stages.good_histograms import good_histograms
+from hydra_core.stages.good_histograms import are_counts, good_histograms
 from hydra_core.stages.reading import decisions_of
 from hydra_core.store.labelbook import LabelledImage
 
@@ -31,9 +31,6 @@ MAP_KINDS = frozenset({"dead_sector", "swapped_cable"})
 
 #: Boards of a swapped cable differ at least so much, or nobody could see it.
 PAIR_RATIO = 1.6
-
-#: Contents from here on are no longer whole numbers in double precision.
-MOST_CONTENT = 2.0**53
 
 #: A change below so many standard deviations of the counts, or of a part with less than this share of the usual
 #: content, is none.
@@ -101,7 +98,7 @@ def planted(
     Planted or None
         None where there is no histogram of counts. What nobody could see in a plot is left out.
     """
-    usable = [hist for hist in good if _are_counts(hist)][:MOST_EACH]
+    usable = [hist for hist in good if are_counts(hist)][:MOST_EACH]
     if not usable:
         return None
     rng = np.random.default_rng([seed, _OF_ITS_OWN])
@@ -122,10 +119,12 @@ def _struck_by(kind: FaultKind, good: Sequence[Histogram], rng: np.random.Genera
     turns = len(good) if kind.scope == "all" else 3 * MOST_EACH
     made = 0
     for turn in range(turns):
+        if made == MOST_EACH:
+            return
         hist = good[turn % len(good)]
         cells = struck(hist, kind.scope, int(places[turn % len(places)]))
         changed = apply_fault(kind.name, hist, cells, rng)
-        if made < MOST_EACH and _shows(kind, hist, changed, cells):
+        if _shows(kind, hist, changed, cells):
             made += 1
             yield changed
 
@@ -144,12 +143,6 @@ def _shows(kind: FaultKind, before: Histogram, after: Histogram, cells: BoolArra
     change = np.abs(after.values - before.values)
     one_bin = change > SIGNIFICANT * np.sqrt(before.values + after.values + 1)
     return bool(one_bin.any() or change.sum() > SIGNIFICANT * np.sqrt(values.sum() + 1))
-
-
-def _are_counts(hist: Histogram) -> bool:
-    """Say whether contents are counts, of which there are some; weights below zero or beyond all counting are none."""
-    values = hist.values
-    return hist.kind == "counts" and bool(((values >= 0) & (values < MOST_CONTENT)).all() and values.sum() > 0)
 
 
 def _suits(kind: FaultKind, hist: Histogram) -> bool:

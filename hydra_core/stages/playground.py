@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from pydantic import ValidationError
 from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_bytes, write_json
+from hydra_core.base.lock import alone
 from hydra_core.base.words import counted
 from hydra_core.models.arrays import Images
 from hydra_core.models.asked import InputSpec
@@ -138,8 +137,12 @@ def play(
         When another playground writes to this place.
     """
     base = base.model_copy(update={name: TrainSpec.model_fields[name].default for name in AFTERWARDS})
+    busy = HydraError(
+        f"another playground writes to {place.folder}",
+        next_step="wait for it, or choose another place with --out",
+    )
     with ExitStack() as opened:
-        opened.enter_context(_alone(place.folder))
+        opened.enter_context(alone(place.folder / ".playground.lock", busy))
         pixels = opened.enter_context(closing(_Pixels(images, place.folder / WORK)))
         split = _dealt(images, base, pixels)
         unheard = _once(tell)
@@ -303,20 +306,3 @@ def _once(tell: Tell) -> Tell:
             tell(line)
 
     return unheard
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Refuse a second playground at this place; the kernel frees it when the process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / ".playground.lock", os.O_RDWR | os.O_CREAT, 0o664)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise HydraError(
-                f"another playground writes to {folder}", next_step="wait for it, or choose another place with --out"
-            ) from error
-        yield
-    finally:
-        os.close(handle)

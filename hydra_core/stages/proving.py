@@ -26,6 +26,9 @@ from hydra_core.store.predictions import NewPrediction
 from hydra_core.store.registry import ModelRow, training_images
 from hydra_core.store.session import reading
 
+#: Why a model that was tested on nothing stays out.
+UNTESTED = "too few runs were labelled to keep one aside for a test"
+
 #: Gets numbers of images, shape (n,), and how a network takes a plot; returns uint8 of shape (n, h, w, 3).
 Show = Callable[[Ints, InputSpec], Images]
 
@@ -138,7 +141,7 @@ def prove(
     """
     mine = tuple(said for side, which in sides.items() for said in told.predictions(candidate, which, side))
     if card.test is None:
-        return Proof(Decision(False, "too few runs were labelled to keep one aside for a test"), mine)
+        return Proof(Decision(False, UNTESTED), mine)
     if live is None:
         gold = told.paired(sides["gold"], candidate, None) if len(sides["gold"]) else None
         return Proof(decide(site, card, Paired(card.test), gold), mine)

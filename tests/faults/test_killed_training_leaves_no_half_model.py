@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import importlib
+import os
 import random
 import shutil
 import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from hydra_core.emulate.plan import plan_demo
 from hydra_core.emulate.write import write_demo
 from hydra_core.labels.inbox import receive
 from hydra_core.labels.request import write_promotion, write_request
-from hydra_core.models.engine import read_card
+from hydra_core.models.engine import load, read_card
 from hydra_core.stages.promotion import EFFECTS
 from hydra_core.stages.retrain import retrain
 from hydra_core.store.items import load_items
@@ -74,10 +77,23 @@ def claimed(made: SmallPass) -> bool:
         return newest_claim(connection, int(kind)) is not None
 
 
-def test_killed_training_ends_where_an_undisturbed_one_does(labelled: SmallPass, tmp_path: Path) -> None:
-    calm = copy(labelled, tmp_path / "calm")
+@pytest.fixture(scope="module")
+def wanted(labelled: SmallPass, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what is there after a training that nobody disturbed."""
+    calm = copy(labelled, tmp_path_factory.mktemp("calm") / "data")
     train_in(calm.root)
-    wanted = final_state(calm.root)
+    return final_state(calm.root)
+
+
+def no_model_is_live(made: SmallPass) -> bool:
+    with reading(made.engine) as connection:
+        kinds = {model.plot_type_id for model in all_models(connection)}
+        return not [kind for kind in kinds if live_model(connection, kind)]
+
+
+def test_killed_training_ends_where_an_undisturbed_one_does(
+    labelled: SmallPass, wanted: dict[str, Any], tmp_path: Path
+) -> None:
     assert [(name, network) for name, network, _ in wanted["models"]] == [("CDC_occupancy~chunks-000024", "tiny")]
     assert [state for _, _, state in wanted["claims"]] == ["done"]
 
@@ -94,9 +110,7 @@ def test_killed_training_ends_where_an_undisturbed_one_does(labelled: SmallPass,
             break
         assert job.exitcode == -signal.SIGKILL
         killed += 1
-        with reading(made.engine) as connection:
-            kinds = {model.plot_type_id for model in all_models(connection)}
-            assert not [kind for kind in kinds if live_model(connection, kind)]
+        assert no_model_is_live(made)
         assert problems(made) == ()
     assert killed
     train_in(made.root)
@@ -107,6 +121,41 @@ def test_killed_training_ends_where_an_undisturbed_one_does(labelled: SmallPass,
     card, identity = read_card(made.site.model_folder(model.plot, model.name))
     assert identity == model.card_sha
     assert card.classes == ("Bad", "Good")
+
+
+def train_until(root: Path, place: str, step: str) -> None:
+    """Retrain, and be killed as soon as a step of it is done."""
+    module = importlib.import_module(f"hydra_core.models.{place}")
+    real = getattr(module, step)
+
+    def last(*arguments: Any, **more: Any) -> None:
+        real(*arguments, **more)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(module, step, last)
+    train_in(root)
+
+
+def test_a_kill_in_the_middle_of_an_export_leaves_no_model_or_a_whole_one(
+    labelled: SmallPass, wanted: dict[str, Any], tmp_path: Path
+) -> None:
+    made = copy(labelled, tmp_path / "exported")
+    folder = made.site.model_folder(CDC, "CDC_occupancy~chunks-000024")
+    for place, step, whole in (
+        ("export", "convert", False),
+        ("export", "write_json", False),
+        ("train", "export", True),
+    ):
+        job = in_process(train_until, made.root, place, step)
+        job.join()
+        assert job.exitcode == -signal.SIGKILL
+        assert folder.exists() == whole
+        assert no_model_is_live(made)
+        assert problems(made) == ()
+    load(folder, threads=1)
+    train_in(made.root)
+    assert_same(final_state(made.root), wanted)
+    assert problems(made) == ()
 
 
 def take_in(root: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
-from hydra_core.base.plot_names import Named, argument_of, find_named
+from hydra_core.base.plot_names import Named, argument_of, find_named, find_one
 
 CDC, FDC, FDC_RUN = PlotKey("CDC/occupancy", True), PlotKey("FDC", True), PlotKey("FDC", False)
 RICH, ODD = PlotKey("RICH", False), PlotKey("Q[2]", False)
@@ -90,3 +90,9 @@ def named_or_refused(text: str, known: list[PlotKey]) -> Named | HydraError:
         return find_named(text, known)
     except HydraError as error:
         return error
+
+
+def test_where_one_is_meant_a_pattern_is_refused() -> None:
+    assert find_one("FDC:run", KNOWN) == FDC_RUN
+    with pytest.raises(HydraError, match="one plot type is meant, and 'FD\\*' is a pattern"):
+        find_one("FD*", KNOWN)

@@ -139,7 +139,7 @@ def test_a_rename_says_where_later_plots_belong(hydra: Callable[..., Said], engi
         (["accept"], "no plot type was named"),
         (["accept", "TOFF"], "did you mean 'TOF'?"),
         (["ignore", "nothing/*"], "no plot type fits the pattern"),
-        (["rename", "*", "X"], "a rename takes one plot type, not a pattern"),
+        (["rename", "*", "X"], "one plot type is meant"),
         (["rename", "TOF", "TOF"], "renames 'TOF' to itself"),
         (["rename", "TOF", "TOF:chunks"], "so it cannot become 'TOF:chunks'"),
         (["rename", "TOF", ""], "items.0.name"),

@@ -23,7 +23,7 @@ from hydra_core.labels.inbox import receive
 from hydra_core.labels.request import write_promotion, write_threshold
 from hydra_core.labels.send import send, sender
 from hydra_core.models.spec import CARD_VERSION
-from hydra_core.stages import promotion
+from hydra_core.stages import gate_today, promotion
 from hydra_core.stages.judging import current_set, rules_in_force
 from hydra_core.stages.promotion import EFFECTS, way_back
 from hydra_core.store.plot_types import plot_type_ids
@@ -397,7 +397,7 @@ def test_a_kill_anywhere_leaves_one_live_model_and_the_next_call_goes_on(
     site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch, action: str, step: str, when: str
 ) -> None:
     # The checks of the folder are proven above, and cost most of the time.
-    monkeypatch.setattr(promotion, "load", _fake_load(engine))
+    monkeypatch.setattr(gate_today, "load", _fake_load(engine))
     if action == "rollback":
         promote(site, engine, "cdc-2", who="Ada", why="x")
     first, last = ("cdc-1", "cdc-2") if action == "promote" else ("cdc-2", "cdc-1")
@@ -435,7 +435,7 @@ def _fake_load(engine: Engine) -> Callable[..., Any]:
 def test_what_changed_while_the_folder_was_looked_at_is_noticed(
     site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = promotion.proven_model
+    real = gate_today.proven_model
 
     def slow(*arguments: Any) -> Any:
         monkeypatch.setattr(promotion, "proven_model", real)
@@ -444,7 +444,7 @@ def test_what_changed_while_the_folder_was_looked_at_is_noticed(
         send(site, engine, write_promotion("Eve", early, "cdc-3", why="x", despite_gate=True), "promote", EFFECTS)
         return real(*arguments)
 
-    monkeypatch.setattr(promotion, "load", _fake_load(engine))
+    monkeypatch.setattr(gate_today, "load", _fake_load(engine))
     monkeypatch.setattr(promotion, "proven_model", slow)
     with pytest.raises(HydraError, match="changed while cdc-2 was looked at"):
         promote(site, engine, "cdc-2", who="Ada", why="x")
@@ -454,7 +454,7 @@ def test_what_changed_while_the_folder_was_looked_at_is_noticed(
 def test_of_two_who_promote_at_once_one_model_is_live(
     site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(promotion, "load", _fake_load(engine))
+    monkeypatch.setattr(gate_today, "load", _fake_load(engine))
     done: list[str] = []
 
     def act(name: str) -> None:

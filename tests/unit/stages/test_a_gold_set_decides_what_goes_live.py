@@ -20,8 +20,9 @@ from hydra_core.models.engine import load, read_card
 from hydra_core.models.gate import Decision
 from hydra_core.models.paired import Paired
 from hydra_core.stages import retrain as retrain_stage
+from hydra_core.stages.gate_today import gate_now, proven_model
 from hydra_core.stages.gold import propose_gold, taught_and_gold
-from hydra_core.stages.promotion import gate_now, known_model, proven_model
+from hydra_core.stages.promotion import known_model
 from hydra_core.stages.proving import Contender, Proof, pair_now
 from hydra_core.stages.retrain import DueType, _enter, retrain
 from hydra_core.store.items import load_items

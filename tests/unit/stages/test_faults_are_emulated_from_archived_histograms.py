@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy.engine import Engine
 
@@ -15,7 +16,7 @@ from hydra_core.emulate.plots import make_item
 from hydra_core.intake.block import BlockItem, write_block
 from hydra_core.intake.histograms.encode import encode_histogram
 from hydra_core.models.asked import InputSpec
-from hydra_core.stages.emulated_bad import Emulated, emulated_images
+from hydra_core.stages.emulated_bad import Emulated, emulate_bad, emulated_images
 from hydra_core.store.labelbook import LabelledImage
 from hydra_core.store.session import reading
 from tests.request_samples import a_database, a_site
@@ -70,3 +71,13 @@ def test_nothing_is_emulated_once_somebody_labelled_a_problem(site: Site, engine
 def test_nothing_is_emulated_without_bin_contents_or_where_nobody_asks(site: Site, engine: Engine) -> None:
     assert emulated(site, engine, labelled("Good", "Good", "Good", block_index=1)) == []
     assert emulated(site, engine, labelled("Good", "Good", "Good"), PlotKey("another", True)) == []
+
+
+@pytest.mark.parametrize("content", [0.0, -3.0, float("nan"), 1e30])
+def test_nothing_is_emulated_from_contents_that_are_no_counts(content: float) -> None:
+    hist = make_item(demo_plot(FTOF.name), 1, RUNS[0], 0)
+    contents = hist.values.copy()
+    contents[...] = content
+    contents[0, 0] = 1e6
+    weights = hist.with_values(contents if content else np.zeros_like(contents))
+    assert list(emulate_bad({0: weights}, 6, InputSpec(size=(32, 32)), scale=None, seed=1)) == []

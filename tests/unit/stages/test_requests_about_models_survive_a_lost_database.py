@@ -14,7 +14,7 @@ from hydra_core.base.clock import now
 from hydra_core.labels.request import write_gold, write_promotion, write_request, write_threshold
 from hydra_core.labels.send import send
 from hydra_core.models.engine import read_card
-from hydra_core.stages import promotion
+from hydra_core.stages import gate_today
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.promotion import EFFECTS, way_back
 from hydra_core.stages.rebuild import rebuild
@@ -36,7 +36,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment
     """Return a deployment with two models: a run was judged by the first one, and the second is live."""
     judge_by_colour(monkeypatch)
     monkeypatch.setattr(
-        promotion, "load", lambda folder, **_: SimpleNamespace(identity=read_card(folder)[1], predict=None)
+        gate_today, "load", lambda folder, **_: SimpleNamespace(identity=read_card(folder)[1], predict=None)
     )
     with ExitStack() as opening:
         deployment = open_deployment(tmp_path, opening)
