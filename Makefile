@@ -25,7 +25,7 @@ demo: environment ## set up, run the demonstration experiment and say where its 
 test: environment-dev ## set up, then lint and all tests that this machine can run
 	@lint=0; $(MAKE) checks || lint=$$?; \
 	echo "tests: running"; \
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST); \
+	$(BIN)/python -m pytest -n 2 $(PYTEST); \
 	[ $$lint -eq 0 ] || { echo "tests passed, but lint did not: see above"; exit 1; }
 
 lint: environment-dev checks ## style, types, the direction of imports, the workflow's graph

@@ -80,10 +80,6 @@ TIERS = (
 
 _LEFT_OUT = pytest.StashKey[list[str]]()
 
-#: Tests that share a played demo or a server, or that need the machine's time to themselves: one worker takes them all,
-#: while others take the unit tests one by one.
-TOGETHER = "together"
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Stop before any test where every service is promised and one is not there."""
@@ -105,9 +101,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker(tier.marker)]
         config.hook.pytest_deselected(items=concerned)
         left_out.append(f"not run: {len(concerned)} tests marked {tier.marker}, because {reason}")
-    for item in items:
-        if "unit" not in item.path.relative_to(config.rootpath).parts[:2]:
-            item.add_marker(pytest.mark.xdist_group(TOGETHER))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal unit tests one by one to whichever worker is free, and all others to one worker.
+
+    Those share a played demo or a server, and two of them at a time would take each other's processor.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class UnitTestsOneByOne(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if "unit/" in nodeid.partition("::")[0] else "together"
+
+    return UnitTestsOneByOne(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

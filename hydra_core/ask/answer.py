@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from hydra_core.ask.plan import Plan
 from hydra_core.ask.question import Question
-from hydra_core.ask.tell import span_words
+from hydra_core.ask.tell import like_words, span_words
 from hydra_core.base.clock import iso
 from hydra_core.store.query import Condition, Names, Query, find_view, of_runs, rows
 
@@ -49,13 +49,15 @@ def why_empty(connection: Connection, question: Question, plan: Plan, ready: Rea
     everything = next(rows(connection, Query(view.name, count_all=True)))
     if not everything["count"]:
         return f"there are no {view.name} in this database yet"
+    wanted = " and ".join(like_words(question, ready.query))
+    looked_for = f"; looked for: {wanted}" if wanted else ""
     if ready.newest is not None:
-        return "nothing is like that in these runs"
+        return f"nothing is like that in these runs{looked_for}"
     if not plan.base.where:
-        return f"of the {view.name}, {everything['count']} in all, none is like that"
+        return f"of the {view.name}, {everything['count']} in all, none is like that{looked_for}"
     there = next(rows(connection, plan.base))["count"]
     if there:
-        return f"{view.name} there: {there}, and nothing like that in them"
+        return f"{view.name} there: {there}, and nothing like that in them{looked_for}"
     last = everything.get("last_at")
     newest = f"; the newest is of {iso(last)}" if last is not None else ""
     if view.name == "runs" and last is not None:

@@ -11,6 +11,8 @@ from hydra_core.store.query import Condition, Operator, Query, View, find_view, 
 
 #: Severity from which a person is asked to look.
 _LOOK = 2
+#: States in which somebody or something judged the plot; severity 0 in the others only says that nobody is called.
+_JUDGED = ("confirmed", "unconfirmed")
 _PLACE = ("run", "plot_type", "chunk")
 #: Subject -> the view that lists them, where nothing says what their plots are like.
 _LISTED: dict[Subject, str] = {
@@ -82,8 +84,10 @@ def plan_question(question: Question) -> Plan:
         When it asks for what does not go together, as for the people of a run.
     """
     if question.either and question.states and (question.severity is not None or question.fine):
+        words = " or ".join(repr(piece.text) for piece in question.pieces if piece.likeness)
         raise QuestionError(
-            "these do not go together: what needs a look, or a state", next_step="ask for one, then for the other"
+            f"these do not go together: {words}, as one is a severity and the other a state",
+            next_step="ask for one, then for the other",
         )
     subject = question.subject or "plots"
     view = find_view(_view_of(question))
@@ -185,6 +189,8 @@ def _like(question: Question, view: View) -> tuple[Condition, ...]:
         found.append(_condition(view, "severity", ">=", (severity,), "problems"))
     if question.fine:
         found.append(_condition(view, "severity", "=", (0,), "what is good"))
+        if view.name == "verdicts":
+            found.append(Condition("state", "in", _JUDGED))
     if question.states:
         found.append(_condition(view, "state", "in", question.states, "state"))
     if question.statuses:

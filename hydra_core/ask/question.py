@@ -42,10 +42,11 @@ class Named:
 
 @dataclass(frozen=True)
 class Understood:
-    """A piece of a question, and what it was taken for."""
+    """A piece of a question, and what it was taken for; `likeness` where it says what plots are like."""
 
     text: str
     meaning: str
+    likeness: bool = False
 
 
 @dataclass(frozen=True)

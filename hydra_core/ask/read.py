@@ -124,11 +124,12 @@ class _Reader:
                 self._change({"labelled": True})
             return
         changes = phrase.changes(found)
-        if "severity" in changes or "fine" in changes or "states" in changes:
+        likeness = "severity" in changes or "fine" in changes or "states" in changes
+        if likeness:
             self.judged.append((found[0], changes))
         self._change(changes)
         if phrase.meaning:
-            self._understood(found[0], phrase.meaning)
+            self._understood(found[0], phrase.meaning, likeness=likeness)
 
     def _behind(self, phrase: Phrase) -> bool:
         """Take a name that stands behind the word for its kind."""
@@ -177,8 +178,8 @@ class _Reader:
             values.pop("intent", None)
         self.question = replace(self.question, **values)
 
-    def _understood(self, text: str, meaning: str) -> None:
-        self.question = replace(self.question, pieces=(*self.question.pieces, Understood(text, meaning)))
+    def _understood(self, text: str, meaning: str, *, likeness: bool = False) -> None:
+        self.question = replace(self.question, pieces=(*self.question.pieces, Understood(text, meaning, likeness)))
 
 
 def _longest(text: str, position: int) -> tuple[Phrase | None, re.Match[str] | None]:

@@ -68,13 +68,19 @@ def _what(question: Question, query: Query) -> str:
         title = f"{'since when' if question.since_when else 'when'}: {title}"
     if question.statuses:
         title += f" that are {_or(question.statuses)}"
+    with_words = like_words(question, query)
+    return f"{title} with {' and '.join(with_words)}" if with_words else title
+
+
+def like_words(question: Question, query: Query) -> list[str]:
+    """Return what the rows of an answer have to be like, wherever and whenever they are; empty for anything."""
     severity = next((one.values[0] for one in query.where if one.column == "severity" and one.operator == ">="), None)
     with_words = [_SEVERITIES[severity]] if severity in _SEVERITIES else []
-    with_words += ["nothing to look at (severity 0)"] if question.fine else []
+    with_words += ["a judgement and nothing to look at (severity 0)"] if question.fine else []
     with_words += [f"plots in the state {_or(question.states)}"] if question.states else []
     classes = [repr(one.name) for one in question.of_kind("class")]
     with_words += [f"the class {_or(classes)}"] if classes else []
-    return f"{title} with {' and '.join(with_words)}" if with_words else title
+    return with_words
 
 
 def _where(question: Question, newest: tuple[str, Sequence[int]] | None) -> list[str]:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 
 
 def counted(number: int, word: str) -> str:
     """Return ``1 run`` or ``2 runs``."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def percent(value: float) -> str:
+    """Return a probability as a person reads it: never ``100%`` for what is not certain.
+
+    Examples
+    --------
+    >>> percent(0.9996), percent(0.5), percent(1.0)
+    ('99.9%', '50.0%', '100%')
+    """
+    return "100%" if value >= 1 else f"{math.floor(value * 1000) / 10:.1f}%"
 
 
 def toml_value(value: object) -> str:

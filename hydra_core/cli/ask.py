@@ -23,13 +23,20 @@ from hydra_core.cli.output import table
 from hydra_core.report.encode import visible
 from hydra_core.report.row_files import shown_rows
 from hydra_core.stages.context import open_site
-from hydra_core.store.query import chosen_columns, load_names, rows, select, shown_sql
+from hydra_core.store.query import Query, chosen_columns, load_names, rows, select, shown_sql
 from hydra_core.store.replica import reading_for_pages
 
 #: Rows of an answer when the question does not say how many.
 SHOWN = 50
 #: What is counted, as the head of its column.
 _COUNTS = {"verdicts": "plots", "labels": "labels", "runs": "runs", "plots": "plot_types"}
+#: What a row of a count stands for, one and many; for columns that are not called so themselves.
+_ROWS = {
+    "plot_type": ("plot type", "plot types"),
+    "class": ("class", "classes"),
+    "who": ("person", "people"),
+    "pass": ("pass", "passes"),
+}
 
 
 def add_commands(commands: Any) -> None:
@@ -86,10 +93,23 @@ def answer(connection: Connection, text: str, at: datetime, *, explain: bool = F
     heads = [_COUNTS.get(ready.query.view, name) if name == "count" else name for name in kinds]
     lines = [line, table([head.upper() for head in heads], cells)]
     if question.intent == "count":
-        lines.insert(1, counted(len(cells), "row") if len(found) <= limit else f"more than {limit} rows")
+        lines.insert(1, _sum(connection, ready.query, len(cells), more=len(found) > limit))
     elif len(found) > limit and ready.query.limit is None:
         lines.append(f"there are more than {counted(limit, 'row')}; ask for the 'top N', or take 'hydra query'")
     return visible("\n".join(lines))
+
+
+def _sum(connection: Connection, query: Query, shown: int, *, more: bool) -> str:
+    """Return how many there are in all rows of a count together, and in how many rows."""
+    if not query.by:
+        return f"more than {counted(shown, 'row')}" if more else counted(shown, "row")
+    everything = replace(query, by=(), columns=("count",), order=(), count_all=True, limit=None)
+    total = next(rows(connection, everything))["count"]
+    what = _COUNTS.get(query.view, query.view).replace("_", " ").removesuffix("s")
+    name = "run" if "run" in query.by else query.by[0]
+    one, many = _ROWS.get(name, (name, f"{name}s"))
+    each = f"more than {shown} {many}" if more else f"{shown} {one if shown == 1 else many}"
+    return f"{counted(total, what)} in {each}"
 
 
 def _explained(connection: Connection, question: Question, ready: Ready) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def run_demo(given: argparse.Namespace) -> int:
         f"flagged     {result.flagged}\n"
         f"unreadable  {result.unreadable}\n"
         f"time        {result.seconds:.0f} s, {result.models} models live\n"
+        f"commands    export HYDRA_SITE={shlex.quote(str(result.site))}\n"
         f"pages       {result.index}"
     )
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,21 +15,20 @@ from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
 from hydra_core.base.plot_names import find_one
 from hydra_core.base.words import counted
+from hydra_core.cli.named_image import named_image
 from hydra_core.cli.output import table
 from hydra_core.config.site import Site
 from hydra_core.labels.request import write_gold
 from hydra_core.labels.send import send, sender
 from hydra_core.stages.context import open_site
-from hydra_core.stages.gold import propose_gold, taught_and_gold
+from hydra_core.stages.gold import propose_gold, taught_and_gold, why_not_more
 from hydra_core.store.kept import kept_images
 from hydra_core.store.labelbook import LabelledImage
 from hydra_core.store.ledger import all_passes
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import learned_images
+from hydra_core.store.schema import ONCE_A_RUN
 from hydra_core.store.session import reading
-
-#: The fewest digits of a hash that name an image.
-_FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ def _change(given: argparse.Namespace, *, action: str) -> int:
     if not given.why.strip():
         raise HydraError("a gold set changes only with a reason", next_step="say it with --why TEXT")
     held = _open(given.site, given.plot_type)
-    among = held.taught if action == "add" else held.gold
-    return _send(held, [_named(text, among) for text in given.images], given.who, action=action, why=given.why)
+    images = [_named(text, held, action=action) for text in given.images]
+    return _send(held, images, given.who, action=action, why=given.why)
 
 
 def _list(given: argparse.Namespace) -> int:
@@ -96,7 +95,7 @@ def _list(given: argparse.Namespace) -> int:
             why = kept_images(connection, [image.image_sha for image in gold])
             for image in gold:
                 (kept,) = [one for one in why[image.image_sha] if one.kind == "gold"]
-                place = f"{passes[image.pass_id]} run {image.run}"
+                place = _place(image, passes)
                 since = f"{kept.kept_at:%Y-%m-%d}"
                 rows.append((str(plot), image.image_sha[:12], image.class_name, place, kept.who, since, kept.why))
     if not rows:
@@ -112,17 +111,17 @@ def _propose(given: argparse.Namespace) -> int:
         used = learned_images(connection, held.plot_type_id)
         passes = {row.id: row.name for row in all_passes(connection)}
     found = propose_gold(held.taught, held.gold, used, given.count)
+    room = given.count - len(held.gold)
     if not found:
-        raise HydraError(
-            f"no image of {held.plot} can be proposed: the gold set has {len(held.gold)}, and of the others each was "
-            "learned from, is of the newest runs, or is needed for the training",
-            next_step="label images of runs that are not the newest ones",
-        )
-    rows = [(one.image_sha[:12], one.class_name, f"{passes[one.pass_id]} run {one.run}") for one in found]
+        why, step = _nothing(held, used, room)
+        raise HydraError(f"no image of {held.plot} can be proposed: {why}", next_step=step)
+    rows = [(one.image_sha[:12], one.class_name, _place(one, passes)) for one in found]
     print(table(("image", "class", "place"), rows))
     counts = Counter(one.class_name for one in [*held.gold, *found])
     told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     print(f"with them the gold set has {counted(len(held.gold) + len(found), 'image')}: {told}")
+    if len(found) < room:
+        print(f"{len(found)} of {room} asked for can be proposed: {why_not_more(held.taught, found, used)}")
     if not given.take:
         print("--take adds them")
         return 0
@@ -138,17 +137,35 @@ def _open(folder: str | None, plot_type: str) -> _Set:
     return _Set(site, engine, plot, known[plot], taught, gold)
 
 
-def _named(text: str, among: Sequence[LabelledImage]) -> str:
-    """Return the SHA-256 of the image that a text names; one that fits none is left to the rules of a request."""
-    fitting = [one.image_sha for one in among if len(text) >= _FEWEST and one.image_sha.startswith(text.lower())]
-    if len(fitting) > 1:
-        raise HydraError(f"{text} names {len(fitting)} images", next_step="give more digits of the SHA-256")
-    if not fitting and len(text) != 64:
+def _nothing(held: _Set, used: Collection[str], room: int) -> tuple[str, str]:
+    """Return why nothing is proposed, and what to do."""
+    if not held.taught and not held.gold:
+        return "no image of it has a label", "label images of several runs"
+    if room <= 0:
+        return f"the gold set has {counted(len(held.gold), 'image')} already", "ask for more with --count"
+    why = f"the gold set has {len(held.gold)}, and {why_not_more(held.taught, [], used)}"
+    return why, "label images of runs that are not the newest ones"
+
+
+def _place(image: LabelledImage, passes: Mapping[int, str]) -> str:
+    chunk = "" if image.chunk == ONCE_A_RUN else f", chunk {image.chunk}"
+    return f"{passes[image.pass_id]} run {image.run}{chunk}"
+
+
+def _named(text: str, held: _Set, *, action: str) -> str:
+    """Return the SHA-256 of the image that a text names; a whole one that fits none is left to a request's rules."""
+    among, others = (held.taught, held.gold) if action == "add" else (held.gold, held.taught)
+    found = named_image(text, [one.image_sha for one in among])
+    if found is None and action == "add" and named_image(text, [one.image_sha for one in others]) is not None:
+        raise HydraError(
+            f"{text} is in the gold set of {held.plot} already", next_step="'hydra gold list' shows the set"
+        )
+    if found is None and len(text) != 64:
         raise HydraError(
             f"{text} names no image of this plot type that could be meant",
             next_step="'hydra gold list' shows those of the set; only an image with a label can become one",
         )
-    return fitting[0] if fitting else text
+    return found or text.lower()
 
 
 def _send(held: _Set, images: Sequence[str], who: str | None, *, action: str, why: str) -> int:

@@ -12,7 +12,7 @@ from hydra_core.base.errors import HydraError
 from hydra_core.base.plot_names import find_one
 from hydra_core.cli.output import table
 from hydra_core.config.site import Site
-from hydra_core.labels.request import write_promotion, write_threshold
+from hydra_core.labels.request import LONGEST_SHORT_WHY, write_promotion, write_threshold
 from hydra_core.labels.send import send, sender
 from hydra_core.models.thresholds import Policy
 from hydra_core.stages.context import open_site
@@ -84,7 +84,7 @@ def _show(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
     with reading(engine) as connection:
         rows = model_facts(connection, site, known_model(connection, given.name))
-    print(table(("what", ""), rows))
+    print(table(rows[0], rows[1:]))
     return 0
 
 
@@ -137,6 +137,13 @@ def _threshold(given: argparse.Namespace) -> int:
         found = policy_threshold(site, model, given.class_name, policy)
         print(found.method)
         value, why = found.value, f"{policy.words}: {why}"
+    if not 0 <= value <= 1:
+        raise HydraError(f"a threshold is from 0 to 1, not {value:g}", next_step="give a value from 0 to 1")
+    if len(why) > LONGEST_SHORT_WHY:
+        raise HydraError(
+            f"the reason of a threshold has at most {LONGEST_SHORT_WHY} characters, and this one has {len(why)}",
+            next_step="say it in fewer words",
+        )
     request = write_threshold(given.who or sender(), now(), given.name, given.class_name, value, why=why)
     return _send(site, engine, request, "threshold")
 

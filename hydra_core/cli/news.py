@@ -64,7 +64,13 @@ def _news(given: argparse.Namespace) -> int:
         print(_listed(found, shown) if found else "there is no news")
         return 0
     until = parse_until(given.until) if given.until else None
-    send(site, engine, write_news(given.who or sender(), now(), given.text or "", until), "news")
+    at = now()
+    if until is not None and until <= at:
+        raise HydraError(
+            f"until {given.until} is in the past: nobody would see the line",
+            next_step="give a later day or instant, or leave --until out",
+        )
+    send(site, engine, write_news(given.who or sender(), at, given.text or "", until), "news")
     publish_news(site, engine)
     ends = f" until {until:%Y-%m-%d %H:%M %Z}" if until else ""
     print(f"every page shows it{ends}" if given.text else "no page shows a line now")

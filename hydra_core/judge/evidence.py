@@ -78,17 +78,6 @@ class ItemEvidence:
     normal_classes: frozenset[str] = field(default_factory=frozenset)
 
 
-def percent(value: float) -> str:
-    """Return a probability as a person reads it: never ``100%`` for what is not certain.
-
-    Examples
-    --------
-    >>> percent(0.9996), percent(0.5), percent(1.0)
-    ('99.9%', '50.0%', '100%')
-    """
-    return "100%" if value >= 1 else f"{math.floor(value * 1000) / 10:.1f}%"
-
-
 def listed(names: Sequence[str]) -> str:
     """Return names as a phrase: ``a``, ``a and b``, ``a, b and c``."""
     if len(names) < 2:

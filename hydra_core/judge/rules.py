@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hydra_core.judge.evidence import Classification, ItemEvidence, percent
+from hydra_core.base.words import percent
+from hydra_core.judge.evidence import Classification, ItemEvidence
 
 #: Part of every judging set: a change here must change verdicts only under a new number.
 RULES_VERSION = "judge-2"

@@ -43,8 +43,11 @@ Why = Annotated[
     str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True), AfterValidator(_one_line)
 ]
 # What the database keeps of how a threshold came about is short.
+LONGEST_SHORT_WHY = 91
 ShortWhy = Annotated[
-    str, StringConstraints(min_length=1, max_length=91, strip_whitespace=True), AfterValidator(_one_line)
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_SHORT_WHY, strip_whitespace=True),
+    AfterValidator(_one_line),
 ]
 
 

@@ -15,6 +15,9 @@ from hydra_core.models.intervals import CONFIDENCE, calibration_error, confusion
 from hydra_core.models.proof import measure
 from hydra_core.models.spec import Epoch, Metrics, Share
 
+#: Draws nearer to each other than this give the same figure, but for rounding.
+_SAME = 1e-9
+
 
 class Result(Frozen):
     """What is kept of a network that was trained for a comparison.
@@ -260,9 +263,12 @@ def _figure(value: float | None, drawn: Floats, reference: Figure | None, drawn_
 
 
 def _span(values: Floats) -> Span | None:
-    """Return where the middle 95 % lie; None where half of the draws have no such figure."""
+    """Return where the middle 95 % lie; None where half of the draws have no such figure, or all have the same."""
     known = values[~np.isnan(values)]
     if 2 * len(known) < len(values):
         return None
     low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    if high - low < _SAME:
+        # A range without width would look like proof, and says only that no drawn run differed.
+        return None
     return Span(float(low), float(high))

@@ -6,6 +6,9 @@ from hydra_core.base.words import counted
 from hydra_core.models.planted import NO_FAULT
 from hydra_core.models.spec import Interval, Metrics, ModelCard
 
+#: Below so many test runs the ranges of figures are rough, and pages and terminals say so.
+ENOUGH_RUNS = 10
+
 
 def told(value: float | None, interval: Interval | None) -> str:
     """Return a figure with its interval: ``0.93 (0.88 to 0.97)``, and a dash for none."""
@@ -59,6 +62,13 @@ def figures(metrics: Metrics | None, *, classes: bool = True) -> tuple[tuple[str
     return tuple(rows)
 
 
+def few_runs_told(runs: int) -> tuple[tuple[str, str], ...]:
+    """Return as (name, words) that so few test runs leave all ranges rough; nothing where they are enough."""
+    if not 1 < runs < ENOUGH_RUNS:
+        return ()
+    return (("note", f"Only {counted(runs, 'test run')}: the ranges are rough"),)
+
+
 def calibration_told(card: ModelCard) -> str:
     """Return in a sentence how confidence was brought in line with the share of right answers."""
     found = card.calibration
@@ -74,7 +84,10 @@ def calibration_told(card: ModelCard) -> str:
 def reliability_told(metrics: Metrics | None) -> tuple[tuple[str, str], ...]:
     """Return what confidence means as (name, words), from low to high."""
     return tuple(
-        (f"when it is {one.confidence:.2f} sure", f"right in {one.right:.2f} of {counted(one.images, 'test image')}")
+        (
+            f"when it is {one.confidence:.2f} sure",
+            f"right in {round(one.right * one.images)} of {counted(one.images, 'test image')}",
+        )
         for one in (metrics.reliability if metrics else ())
     )
 

@@ -20,6 +20,9 @@ SEED = 20261121
 #: Bins of the calibration error, each with equally many images.
 BINS = 10
 
+#: Draws nearer to each other than this give the same figure, but for rounding.
+_SAME = 1e-9
+
 ONE_RUN = "all test images are of one run, so nothing tells how other runs would fare"
 
 
@@ -121,15 +124,28 @@ def draws(counts: Ints, *, times: int = DRAWS) -> dict[str, Floats]:
 
 
 def intervals(counts: Ints) -> dict[str, Interval | None]:
-    """Return the interval of each figure of `draws`; None where there is one run, or where half the draws have none."""
-    return {name: _interval(values) if len(counts) > 1 else None for name, values in draws(counts).items()}
+    """Return the interval of each figure of `draws`; None where there is one run, or where half the draws have none.
+
+    Where every draw gives the same figure, as where nothing was wrong, the draws prove nothing: then each run that
+    holds the figure counts as one trial (`share_interval`), which is wide where runs are few.
+    """
+    everywhere = len(counts)
+    holding = {"accuracy": everywhere, "macro_f1": everywhere}
+    for number in range(counts.shape[1]):
+        holding[f"precision {number}"] = int((counts[:, :, number].sum(axis=1) > 0).sum())
+        holding[f"recall {number}"] = int((counts[:, number].sum(axis=1) > 0).sum())
+    return {
+        name: _interval(values, holding[name]) if len(counts) > 1 else None for name, values in draws(counts).items()
+    }
 
 
-def _interval(values: Floats) -> Interval | None:
+def _interval(values: Floats, runs: int) -> Interval | None:
     values = values[~np.isnan(values)]
     if 2 * len(values) < DRAWS:
         return None
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    if high - low < _SAME:
+        return share_interval(float(np.clip(low, 0, 1)) * runs, runs)
     return Interval(low=float(np.clip(low, 0, 1)), high=float(np.clip(high, 0, 1)))
 
 
@@ -165,8 +181,8 @@ def reliability(confidence: Floats, right: Bools, *, bins: int = BINS) -> tuple[
     )
 
 
-def share_interval(hits: int, n: int) -> Interval:
-    """Return the 95 % interval of a share of `n` images that stand for themselves (Wilson 1927), n at least 1."""
+def share_interval(hits: float, n: int) -> Interval:
+    """Return the 95 % interval of a share of `n` trials that stand for themselves (Wilson 1927), n at least 1."""
     z2 = 1.959964**2
     middle = (hits + z2 / 2) / (n + z2)
     half = math.sqrt(z2 * (hits * (n - hits) / n + z2 / 4)) / (n + z2)

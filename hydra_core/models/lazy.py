@@ -32,7 +32,7 @@ def tensorflow() -> tuple[Any, Any]:
     Keras imports scikit-learn, matplotlib and pandas when it finds them and needs none of them here: hiding them
     saves about 3 s.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with hidden("sklearn", "matplotlib", "pandas"), kept_for_good():
         return importlib.import_module("tensorflow"), importlib.import_module("keras")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydra_core.base.errors import HydraError
+from hydra_core.base.words import counted
 from hydra_core.config.training import ThresholdRule
 from hydra_core.models.answers import Answers
 from hydra_core.models.arrays import Bools, Floats
@@ -64,6 +65,17 @@ class Policy:
         if self.rule == "max_f1":
             return "max F1"
         return f"{100 * self.share:.3g} % {self.rule.replace('_', ' ')}"
+
+    def too_few(self, found: Threshold) -> str:
+        """Return how many validation images a threshold was chosen by and how many the budget needs; empty if enough.
+
+        No meaning for ``max_f1``.
+        """
+        alarms = self.rule == "false_alarms"
+        images = found.n - found.positives if alarms else found.positives
+        needed = _needed(self.share if alarms else 1 - self.share)
+        of = "other classes" if alarms else "the class"
+        return f"only {counted(images, 'validation image')} of {of}, {needed} are needed" if images < needed else ""
 
     def is_kept(self, found: Threshold) -> bool:
         """Say whether a threshold that was chosen by this policy is one that it asks for, and no makeshift."""

@@ -38,6 +38,7 @@ class DemoResult:
     """What the demo ends with."""
 
     index: Path
+    site: Path
     runs: int
     images: int
     flagged: int
@@ -79,7 +80,7 @@ def run_demo(
     begun = time.monotonic()
     folder = folder.absolute()
     plan = plan_demo(runs, plot_types, chunks) if seed is None else plan_demo(runs, plot_types, chunks, seed)
-    say(f"writing the demo experiment into {folder}")
+    say(f"looking after the demo experiment in {folder}")
     truth = write_demo(plan, folder, progress=_every(say, 200))
     site = _site(folder, plan, cylc or {})
     engine, fresh = open_database(site)
@@ -93,6 +94,7 @@ def run_demo(
         sums = totals(connection, demo.row.id)
     return DemoResult(
         index=site.site_pages / "index.html",
+        site=site.folder,
         runs=sums.runs,
         images=sums.images,
         flagged=sums.flagged,

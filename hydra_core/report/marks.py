@@ -41,7 +41,8 @@ _ALL = (
         "novel",
         "Novel",
         "diamond",
-        "The plot is unlike everything seen before. It may be a new failure, or a new and healthy condition.",
+        "The plot is unlike everything seen before. It may be a new failure, or a new and healthy condition. "
+        "Not given in this version.",
         "Look at it as if nobody had judged it. If it is fine, label it, so that it is known the next time.",
     ),
     Mark(
@@ -76,8 +77,8 @@ _ALL = (
         "undetermined",
         "Undetermined",
         "dotted circle",
-        "There is not enough to judge this plot by: no trained model and too few earlier runs to compare with.",
-        "Nothing is wrong with the plot itself. Labels, or a few more runs, bring a verdict.",
+        "Nobody has judged it: there is no model. It may be good or bad.",
+        "Look at it yourself where it matters. Labels bring a model.",
     ),
     Mark(
         "no_data",
@@ -97,7 +98,8 @@ _ALL = (
         "special_run",
         "Special run",
         "open square",
-        "The run is of a special kind (cosmics, LED, empty target), where this plot looks different for good reason.",
+        "The run is of a special kind (cosmics, LED, empty target), where this plot looks different for good reason. "
+        "Not given in this version.",
         "Nothing, unless the run was meant to be an ordinary one.",
     ),
     Mark(

@@ -17,6 +17,7 @@ from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_bytes, write_bytes
 from hydra_core.intake.images import Unreadable
 from hydra_core.models.comparison import HeldOut, Result, Row, disagreements, over_seeds
+from hydra_core.models.figures import ENOUGH_RUNS
 from hydra_core.models.spec import Epoch
 from hydra_core.report.charts import Chart, lines
 from hydra_core.report.rendering import render, write_if_changed
@@ -27,9 +28,6 @@ MOST_SHOWN = 12
 
 #: Colours of curves; from then on they come again, dashed.
 COLOURS = 8
-
-#: With fewer test runs the page says that its ranges are rough.
-ENOUGH_RUNS = 10
 
 _SIDE = 280
 

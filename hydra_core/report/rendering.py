@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hydra_core.base.clock import iso
 from hydra_core.base.files import atomic_folder, write_text
+from hydra_core.base.words import percent
 from hydra_core.config.load import shipped
 from hydra_core.report.encode import breakable, finalize
 from hydra_core.report.lock import site_lock
@@ -46,7 +47,7 @@ def _environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(iso=iso, when=when, count=count, name=breakable)
+    made.filters.update(iso=iso, when=when, count=count, name=breakable, percent=percent)
     made.globals.update(CSP=CSP, MARKS=MARKS)
     return made
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hydra_core.base.clock import iso
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import reading_order
+from hydra_core.base.words import percent
 from hydra_core.report.marks import MARKS, RANK, Shown, shown
 from hydra_core.report.paths import root_of
 from hydra_core.report.pictures import SpriteSheet, Thumb, keep_full, read_picture, write_maps
@@ -98,7 +99,7 @@ def _absence(card: Card) -> str:
 
 def _alt(view: RunView, card: Card, word: str) -> str:
     where = "" if card.chunk is None else f" chunk {card.chunk}"
-    sure = "" if card.confidence is None else f" {card.confidence:.2f}"
+    sure = "" if card.confidence is None else f" {percent(card.confidence)}"
     return f"{card.plot}, run {view.run}{where}: {word}{sure}"
 
 

@@ -173,14 +173,27 @@ def index_headline(view: IndexView) -> tuple[Part, ...]:
             return (("text", "No run has been published yet."),)
         if not anything_judged(cell.state for row in view.rows for cell in row.cells):
             return (("text", "Nothing needs a look, but no plot has a model yet."),)
-        return (("text", "Nothing needs a look."),)
-    newest = view.newest_run
-    if newest is None:
-        newest = max((row.run for row in view.rows if row.run // BLOCK_SIZE == max(view.blocks)), default=None)
-    verb = "thing needs" if len(view.incidents) == 1 else "things need"
+        return (("text", f"Nothing needs a look{_without_model(view)}."),)
+    newest = _newest_run(view)
     where = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
     items = list(dict.fromkeys(where))
-    return (("text", f"{len(view.incidents)} {verb} a look: "), *_named(items))
+    verb = "thing needs" if len(items) == 1 else "things need"
+    *named, _ = _named(items)
+    return (("text", f"{len(items)} {verb} a look: "), *named, ("text", f"{_without_model(view)}."))
+
+
+def _newest_run(view: IndexView) -> int | None:
+    if view.newest_run is not None:
+        return view.newest_run
+    return max((row.run for row in view.rows if row.run // BLOCK_SIZE == max(view.blocks)), default=None)
+
+
+def _without_model(view: IndexView) -> str:
+    """Return how many plots of the newest run no model judged; nothing where its row is not at hand."""
+    newest = _newest_run(view)
+    cells = [cell for row in view.rows if row.run == newest for cell in row.cells]
+    number = sum(cell.state == "undetermined" and cell.severity < LOOK for cell in cells)
+    return f"; {count(number, 'plot has', 'plots have')} no model yet" if number else ""
 
 
 def verdict_sentence(card: Card) -> str:

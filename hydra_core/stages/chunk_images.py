@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 import hydra_core
+from hydra_core.base.errors import DataError
 from hydra_core.intake.block import PREPROCESSING, Block, BlockItem, write_block
 from hydra_core.intake.chunking import collect_items
 from hydra_core.intake.conditions import conditions_for
@@ -34,12 +35,19 @@ def chunk_images(context: RunContext) -> Outcome:
     with reading(context.engine) as connection:
         revision = current_revision(connection, context)
     block = block_file(context, revision)
-    if revision.reached("chunked") and revision.block_sha is not None:
+    # The staging of a run that was under way is in no backup: without its block such a run is read anew.
+    kept = revision.reached("archived") or block.is_file()
+    if revision.reached("chunked") and revision.block_sha is not None and kept:
         with Block.open(block, revision.block_sha) as opened:
             return _outcome(opened.items, f"{context.name} r{revision.revision} has its block already")
     root = Path(context.pass_row.source)
     found = look_at_run(context.site, root, RunSource(revision.run, revision.run_name, revision.folder))
     files, waiting = found.files, found.waiting
+    if not files and revision.block_sha is not None and revision.fingerprint != fingerprint(files):
+        raise DataError(
+            f"{context.name} r{revision.revision} was read before, and its block {block} and its files are both gone",
+            next_step=f"put the files of the run back below {root}, or the block",
+        )
     with reading(context.engine) as connection:
         decisions = decisions_of(connection, context.site)
         before = _before(connection, context, revision)
@@ -69,12 +77,13 @@ def chunk_images(context: RunContext) -> Outcome:
         notes=tuple(notes),
     )
     sha = write_block(block, items, {**origin.attributes(), PREPROCESSING: PREPROCESSING_HASH})
-    values = {
+    values: dict[str, object] = {
         "state": "chunked",
         "fingerprint": origin.fingerprint,
         "conditions": values_found,
         "notes": notes,
         "block_sha": sha,
+        "maps_sha": None,
         "item_count": len(items),
         "unreadable_count": sum(1 for item in items if item.status == "unreadable"),
     }

@@ -86,8 +86,13 @@ def _revision(context: RunContext, revision: RevisionRow, items: list[ItemRow], 
     name = f"{context.pass_row.name} run {revision.run} r{revision.revision}"
     if revision.state == "wanted":
         return
+    path = block_file(context, revision)
+    if not revision.reached("archived") and not path.exists():
+        again = f"'hydra pass resume {context.pass_row.name}'"
+        yield f"{name}: it was under way, and its block {path} is gone (no backup has it): {again} reads its files anew"
+        return
     try:
-        with Block.open(block_file(context, revision), revision.block_sha) as block:
+        with Block.open(path, revision.block_sha) as block:
             if len(block.items) != len(items):
                 yield f"{name}: {len(block.items)} items in its block, {len(items)} in the database"
             for item in items:

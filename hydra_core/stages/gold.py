@@ -50,8 +50,7 @@ def propose_gold(
     list
         Images of `taught`, by class and run; fewer than asked for where there are no more.
     """
-    runs = sorted({image.run for image in taught})
-    newest = set(runs[len(runs) - max(1, round(NEWEST * len(runs))) :]) if runs else set()
+    newest = _newest_runs(taught)
     of_class: dict[str, dict[int, list[LabelledImage]]] = defaultdict(lambda: defaultdict(list))
     room: dict[str, int] = {}
     for name in sorted({image.class_name for image in taught}):
@@ -69,6 +68,30 @@ def propose_gold(
         chosen.append(free[name].pop(0))
         held[name] += 1
     return sorted(chosen, key=lambda image: (image.class_name, image.run, image.image_sha))
+
+
+def why_not_more(taught: Sequence[LabelledImage], found: Sequence[LabelledImage], used: Collection[str]) -> str:
+    """Return why no further image can be proposed, in words.
+
+    Parameters
+    ----------
+    taught, used
+        As of `propose_gold`.
+    found
+        What it proposed.
+    """
+    newest, proposed = _newest_runs(taught), {image.image_sha for image in found}
+    others = [image for image in taught if image.image_sha not in proposed]
+    learned = sum(image.image_sha in used for image in others)
+    late = sum(image.image_sha not in used and image.run in newest for image in others)
+    needed = len(others) - learned - late
+    counts = f"{learned} were learned from, {late} are of the newest runs"
+    return f"of the others {counts} and {needed} are needed for the training"
+
+
+def _newest_runs(taught: Sequence[LabelledImage]) -> set[int]:
+    runs = sorted({image.run for image in taught})
+    return set(runs[len(runs) - max(1, round(NEWEST * len(runs))) :]) if runs else set()
 
 
 def _in_turn(of_run: dict[int, list[LabelledImage]]) -> list[LabelledImage]:

@@ -13,7 +13,7 @@ from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.models.answers import Answers
 from hydra_core.models.engine import read_card
-from hydra_core.models.figures import calibration_told, fault_name, figures, span, told
+from hydra_core.models.figures import calibration_told, fault_name, few_runs_told, figures, span, told
 from hydra_core.models.spec import ModelCard
 from hydra_core.models.trusted import read_answers
 from hydra_core.report.views import LibraryView, ModelView
@@ -112,6 +112,7 @@ def _view(
         ),
         facts=(
             *figures(test, classes=False),
+            *few_runs_told(len(facts.runs.get("test", ()))),
             ("network input", f"{card.size[1]} x {card.size[0]} pixels"),
             ("sampling", facts.spec.sampling),
             ("best epoch", str(facts.best_epoch)),

@@ -10,7 +10,7 @@ from hydra_core.base.errors import HydraError
 from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.models.engine import read_card
-from hydra_core.models.figures import calibration_told, faults_told, figures, reliability_told
+from hydra_core.models.figures import calibration_told, faults_told, few_runs_told, figures, reliability_told
 from hydra_core.models.spec import ModelCard
 from hydra_core.stages.gold_words import gold_figures
 from hydra_core.store.model_history import UsedIn, sets_with
@@ -42,7 +42,8 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
         rows.append((side, f"{counted(images, 'image')}{runs}"))
     if facts.emulated:
         rows.append(("emulated", ", ".join(f"{count} {name}" for name, count in sorted(facts.emulated.items()))))
-    rows += [*figures(card.test), *reliability_told(card.test), ("calibration", calibration_told(card))]
+    rows += [*figures(card.test), *few_runs_told(len(facts.runs.get("test", ())))]
+    rows += [*reliability_told(card.test), ("calibration", calibration_told(card))]
     rows += faults_told(card)
     rows += gold_figures(connection, model)
     for name, found in sorted(thresholds_of(connection, model.id).items()):
@@ -58,10 +59,18 @@ def compare_models(site: Site, left: ModelRow, right: ModelRow) -> list[tuple[st
     Raises
     ------
     HydraError
-        When they were not tested on the same images, with how far apart they are.
+        When they are one model, of two plot types, or were not tested on the same images.
     DataError
         When a card cannot be read.
     """
+    if left.id == right.id or left.plot != right.plot:
+        apart = (
+            f"one is of {left.plot}, the other of {right.plot}" if left.id != right.id else "they are one and the same"
+        )
+        raise HydraError(
+            f"{left.name} and {right.name} cannot be compared: {apart}",
+            next_step="name two models of one plot type; 'hydra models' lists them",
+        )
     cards = _card(site, left), _card(site, right)
     refusal = _apart(cards, (left, right))
     if refusal:
@@ -74,8 +83,6 @@ def compare_models(site: Site, left: ModelRow, right: ModelRow) -> list[tuple[st
 
 
 def _apart(cards: tuple[ModelCard, ModelCard], rows: tuple[ModelRow, ModelRow]) -> str:
-    if rows[0].plot != rows[1].plot:
-        return f"one is of {rows[0].plot}, the other of {rows[1].plot}"
     tests = [card.test for card in cards]
     for row, test in zip(rows, tests, strict=True):
         if test is None or not test.images:

@@ -28,8 +28,9 @@ def policy_threshold(site: Site, model: ModelRow, class_name: str, policy: Polic
         )
     found = by_policy(answers, class_name, policy)
     if not policy.is_kept(found):
+        why = policy.too_few(found) or found.method
         raise HydraError(
-            f"no threshold of {class_name} is known to keep {policy.words}: {found.method}",
+            f"no threshold of {class_name} is known to keep {policy.words}: {why}",
             next_step="allow more, label more images of other runs, or give a value",
         )
     return found

@@ -77,6 +77,9 @@ def _write_lists(connection: Connection, site: Site, row: PassRow, run: int) -> 
     publish_front(pages, front_view(connection, site))
     publish_status(pages, status_view(connection, site))
     publish_help(pages)
+    # Every page links to it, and the first training may be weeks away.
+    if not (pages / "library.html").exists():
+        write_library_page(pages, library_view(connection, site))
     _write_news(connection, site)
 
 

@@ -29,6 +29,11 @@ from hydra_core.store.ledger import RevisionRow
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import load_judging_set, model_names
 
+#: Units at the end of a condition's name; a single capital letter may as well name a detector.
+_UNITS = frozenset(
+    ["nA", "uA", "mA", "mV", "kV", "eV", "keV", "MeV", "GeV", "s", "ms", "us", "ns", "Hz", "kHz", "MHz", "mm", "cm"]
+)
+
 
 def run_view(connection: Connection, context: RunContext, revision: RevisionRow, block: Block) -> RunView:
     """Return everything that the page of a revision shows.
@@ -56,7 +61,7 @@ def run_view(connection: Connection, context: RunContext, revision: RevisionRow,
     )
     types = {row: key for key, row in all_plot_types(connection).items()}
     incidents = [
-        incident_view(site, types[row.plot_type_id], row)
+        incident_view(site, types[row.plot_type_id], row, page_of=revision.run)
         for row in run_incidents(connection, context.pass_row.id, revision.run)
     ]
     task = next((verdict.task for verdict in verdicts.values()), context.task)
@@ -80,9 +85,22 @@ def run_view(connection: Connection, context: RunContext, revision: RevisionRow,
 
 
 def condition_words(conditions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return run conditions as (name, value) in words; nested values are left to the machine-readable files."""
+    """Return run conditions as (name, value) in words; nested values are left to the machine-readable files.
+
+    Examples
+    --------
+    >>> condition_words({"beam_current_nA": 157.4, "target": "LH2"})
+    (('beam current', '157.4 nA'), ('target', 'LH2'))
+    """
     plain = {key: value for key, value in conditions.items() if isinstance(value, str | int | float)}
-    return tuple((str(key).replace("_", " "), str(value)) for key, value in sorted(plain.items()))
+    return tuple(_condition(str(key), value) for key, value in sorted(plain.items()))
+
+
+def _condition(key: str, value: str | float) -> tuple[str, str]:
+    name, _, unit = key.rpartition("_")
+    if name and unit in _UNITS and not isinstance(value, str | bool):
+        return name.replace("_", " "), f"{value} {unit}"
+    return key.replace("_", " "), str(value)
 
 
 def _card(

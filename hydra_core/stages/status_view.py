@@ -57,7 +57,7 @@ def status_view(connection: Connection, site: Site) -> StatusView:
             ("Cylc", importlib.metadata.version("cylc-flow")),
             ("OpenVINO", importlib.metadata.version("openvino")),
             ("Python", platform.python_version()),
-            ("database", connection.dialect.name),
+            ("kind of database", connection.dialect.name),
         ),
         sizes=tuple(_sizes(site)),
         unmatched=tuple(load_unmatched(connection)),
@@ -74,7 +74,7 @@ def _sizes(site: Site) -> list[tuple[str, int]]:
     found = []
     database = site.root / "hydra.sqlite"
     if database.exists():
-        found.append(("database", database.stat().st_size))
+        found.append(("database file", database.stat().st_size))
     for name in ("inbox", "quarantine"):
         folder = site.root / name
         held = sum(path.lstat().st_size for path in folder.iterdir()) if folder.is_dir() else 0

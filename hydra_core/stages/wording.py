@@ -34,11 +34,14 @@ def column(site: Site, key: PlotKey) -> PlotColumn:
     return PlotColumn(key.slug, shown_name(site, key), plot.group, plot.contact, plot.description)
 
 
-def incident_view(site: Site, key: PlotKey, row: IncidentRow) -> IncidentView:
-    """Return an incident with a sentence that says what, since when and for how long."""
+def incident_view(site: Site, key: PlotKey, row: IncidentRow, page_of: int | None = None) -> IncidentView:
+    """Return an incident with a sentence that says what, since when and for how long.
+
+    The page of a run, `page_of`, does not name that run where the incident lies in it alone.
+    """
     what = row.class_name if row.state in ("confirmed", "unconfirmed") else row.state.replace("_", " ")
     doubt = " (unsure)" if row.state == "unconfirmed" else ""
-    span = _span(row)
+    span = _span(row, page_of)
     unit = "run" if row.first_chunk == ONCE_A_RUN else "chunk"
     plots = "" if row.first_run == row.last_run else f", {row.count} {unit}s in a row"
     return IncidentView(
@@ -55,12 +58,17 @@ def incident_view(site: Site, key: PlotKey, row: IncidentRow) -> IncidentView:
     )
 
 
-def _span(row: IncidentRow) -> str:
+def _span(row: IncidentRow, page_of: int | None) -> str:
     if row.first_run != row.last_run:
         return f"from {_moment(row.first_run, row.first_chunk)} to {_moment(row.last_run, row.last_chunk)}"
+    here = row.first_run == page_of
+    if row.first_chunk == ONCE_A_RUN:
+        return "in this run" if here else f"in run {row.first_run}"
+    run = "" if here else f"run {row.first_run}, "
     if row.first_chunk == row.last_chunk:
-        return f"in {_moment(row.first_run, row.first_chunk)}"
-    return f"in run {row.first_run}, chunks {row.first_chunk} to {row.last_chunk}"
+        return f"in {run}chunk {row.first_chunk}"
+    joined = "and" if row.last_chunk == row.first_chunk + 1 else "to"
+    return f"in {run}chunks {row.first_chunk} {joined} {row.last_chunk}"
 
 
 def _moment(run: int, chunk: int) -> str:

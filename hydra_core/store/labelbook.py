@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hydra_core.store.schema import Item, Label, PlotTypeRow, Request, Revision, Run, Verdict
+from hydra_core.store.schema import ONCE_A_RUN, Item, Label, PlotTypeRow, Request, Revision, Run, Verdict
 from hydra_core.store.upsert import insert_new
 
 #: Hashes in one statement.
@@ -55,6 +55,7 @@ class LabelledImage:
     revision: int
     generation: int
     block_index: int
+    chunk: int = ONCE_A_RUN
 
 
 def known_requests(connection: Connection, hashes: Collection[str]) -> set[str]:
@@ -122,6 +123,14 @@ def labels_for_images(connection: Connection, plot_type_id: int, hashes: Collect
     return found
 
 
+def images_of_type(connection: Connection, plot_type_id: int, digits: str) -> list[str]:
+    """Return the SHA-256 of the images of a plot type that begin with these digits."""
+    # Not as LIKE: SQLite would not look into the index for it.
+    between = Item.image_sha.between(digits.ljust(64, "0"), digits.ljust(64, "f"))
+    query = sa.select(Item.image_sha).where(between, Item.plot_type_id == plot_type_id).distinct()
+    return sorted(sha for sha in connection.execute(query).scalars() if sha is not None)
+
+
 def labelled_hashes(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Return those of some images that ever had a label, of whatever plot type."""
     found: set[str] = set()
@@ -167,6 +176,7 @@ def labelled_images(connection: Connection, plot_type_id: int) -> list[LabelledI
                 revision=revision,
                 generation=generation,
                 block_index=row.block_index,
+                chunk=row.chunk,
             )
     return list(found.values())
 

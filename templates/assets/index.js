@@ -108,7 +108,7 @@
     const link = hydra.make("a", named ? "named" : "", named ? hydra.make("bdi", "", row.name) : String(row.run));
     link.href = root + row.href;
     const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", "", calm(row));
-    head.append(link, hydra.make("span", "", row.made.slice(5, 16).replace("T", " ")), told);
+    head.append(link, hydra.make("span", "", row.made.slice(5, 16).replace("T", " ") + " UTC"), told);
     if (row.name !== String(row.run)) head.title = named ? row.name + " (run " + row.run + ")" : row.name;
     line.append(head);
     for (const column of shownColumns) line.append(cellOf(row, column, row.cells.get(column.slug)));

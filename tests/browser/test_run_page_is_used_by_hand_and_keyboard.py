@@ -103,7 +103,7 @@ def test_a_picture_opens_in_large_and_back_closes_it(browse):
     page = browse().open(RUN)
     page.locator("[id='c-CDC_gain'] .pic").click()
     image = page.locator("#viewer .frame img").first
-    assert image.get_attribute("alt") == "CDC_gain, run 120445: Good 0.96"
+    assert image.get_attribute("alt") == "CDC_gain, run 120445: Good 96.0%"
     assert "open=CDC_gain" in page.url
     page.go_back()
     page.wait_for_selector("#viewer", state="hidden")

@@ -123,7 +123,10 @@ def test_an_empty_answer_says_why(ask: Ask) -> None:
         "none: there are no runs 2020-01-01 00:00 to 2020-01-02 00:00 UTC; "
         f"the last judged run is 104 of {PASS}, 2026-11-21T18:10:00Z"
     )
-    assert ask("novel plots yesterday")[1] == "none: runs there: 1, and nothing like that in them"
+    assert (
+        ask("novel plots yesterday")[1]
+        == "none: runs there: 1, and nothing like that in them; looked for: plots in the state novel"
+    )
 
 
 def test_a_misspelt_word_is_named_with_the_nearest_and_examples_that_work(ask: Ask) -> None:
@@ -149,6 +152,31 @@ def test_what_does_not_go_together_is_refused(ask: Ask) -> None:
     ):
         with pytest.raises(QuestionError):
             ask(text)
+
+
+def test_a_refusal_of_two_that_exclude_each_other_names_the_words(ask: Ask) -> None:
+    with pytest.raises(QuestionError, match="'bad' or 'missing'"):
+        ask("bad or missing plots")
+
+
+@pytest.mark.parametrize("state", ["undetermined", "no_beam", "missing"])
+def test_what_nobody_judged_is_not_called_good(tmp_path_factory: pytest.TempPathFactory, state: str) -> None:
+    with sqlite_copy(tmp_path_factory.mktemp("unjudged") / "hydra.sqlite") as engine:
+        fill(engine)
+        with engine.begin() as changed:
+            before = int(answer(changed, "how many good images", NOW).splitlines()[1])
+            one = "SELECT max(item_id) FROM verdicts WHERE severity = 0 AND state = 'confirmed'"
+            changed.execute(sa.text(f"UPDATE verdicts SET state = :state WHERE item_id = ({one})"), {"state": state})
+            assert answer(changed, "how many good images", NOW).splitlines()[1] == str(before - 1)
+            assert state not in answer(changed, "top 500 images that are fine", NOW)
+
+
+def test_a_count_in_rows_begins_with_the_sum(ask: Ask) -> None:
+    _, line, head, *rows = ask("how many bad plots by day")
+    place = head.split().index("PLOTS")
+    assert line == f"{sum(int(row.split()[place]) for row in rows)} plots in {len(rows)} days"
+    assert re.fullmatch(r"\d+ plots? in \d+ detectors?", ask("how many detectors had problems")[1])
+    assert re.fullmatch(r"\d+ labels? in 2 people", ask("how many labels by person")[1])
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from tests.views_document import with_lists
 
 #: What the questions of the page name.
 NAMES = Names(
-    plots={PlotKey("CDC_occupancy", chunked=True): 1, PlotKey("RICH_hits", chunked=False): 2},
+    plots={PlotKey("CDC_occupancy", chunked=True): 1, PlotKey("FDC_occupancy", chunked=False): 2},
     display={},
     groups={"CDC": frozenset({1}), "bad": frozenset({2})},
     detectors=frozenset({"CDC", "bad"}),
     classes=("Good", "Bad"),
-    people=("Ada",),
+    people=("Ada", "demo-expert"),
     models=("CDC-007",),
     passes=("2026-01/ver02",),
 )

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_core.judge.evidence import Classification, Content, ItemEvidence, listed, percent
+from hydra_core.base.words import percent
+from hydra_core.judge.evidence import Classification, Content, ItemEvidence, listed
 from hydra_core.judge.rules import judge_item
 
 CLASSES = ("Good", "Bad", "NoData", "LED")

@@ -120,3 +120,5 @@ def test_the_command_writes_the_line_into_the_shard_that_every_page_reads(
     assert "2199-01-02 00:00" in listed
     assert "shown" not in listed
     assert main([*here, "a", "--clear"]) == 1
+    assert main([*here, "old", "--until", "2020-01-01"]) == 1
+    assert "until 2020-01-01 is in the past" in capsys.readouterr().err

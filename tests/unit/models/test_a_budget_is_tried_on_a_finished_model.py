@@ -97,8 +97,11 @@ def test_a_threshold_keeps_a_budget_without_a_training(
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
-        (("Dead", "--false-alarms", "0.01"), "no threshold of Dead is known to keep 1 % false alarms"),
-        (("Dead", "--recall", "0.99"), "99 needed for 99 % recall"),
+        (
+            ("Dead", "--false-alarms", "0.01"),
+            "known to keep 1 % false alarms: only 11 validation images of other classes",
+        ),
+        (("Dead", "--recall", "0.99"), "99 are needed"),
         (("Dead", "--recall", "1"), "a share of 1 can be no budget"),
         (("Hot", "--recall", "0.5"), "the model knows no class 'Hot'"),
     ],
@@ -135,5 +138,6 @@ def test_a_value_or_one_budget_is_asked_for(hydra: Callable[..., Said], argument
 def test_a_model_is_shown_with_what_its_confidence_means(hydra: Callable[..., Said]) -> None:
     code, printed, _ = hydra("show", "cdc-1")
     assert code == 0
-    assert re.search(r"when it is [01]\.\d\d sure +right in [01]\.\d\d of \d+ test image", printed)
+    assert re.match(r"model +cdc-1\n", printed)
+    assert re.search(r"when it is [01]\.\d\d sure +right in \d+ of \d+ test image", printed)
     assert "none: 16 validation images, 50 are needed" in printed

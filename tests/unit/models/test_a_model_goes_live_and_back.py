@@ -303,11 +303,11 @@ def test_there_is_no_way_back_from_the_first_model(hydra: Callable[..., Said], e
         (("rollback", CDC.name), 1, "changes only with a reason"),
         (("rollback", "nothing", "--why", "x"), 1, "there is no plot type"),
         (("threshold", "cdc-1", "Dead", "0.5"), 1, "changes only with a reason"),
-        (("threshold", "cdc-1", "Dead", "1.5", "--why", "x"), 7, "items.0.value: Input should be less than or equal"),
-        (("threshold", "cdc-1", "Dead", "nan", "--why", "x"), 7, "items.0.value"),
+        (("threshold", "cdc-1", "Dead", "1.5", "--why", "x"), 1, "a threshold is from 0 to 1, not 1.5"),
+        (("threshold", "cdc-1", "Dead", "nan", "--why", "x"), 1, "a threshold is from 0 to 1, not nan"),
         (("threshold", "cdc-1", "Hot", "0.5", "--why", "x"), 7, "cdc-1 knows no class 'Hot'"),
         (("threshold", "cdc-9", "Dead", "0.5", "--why", "x"), 7, "there is no model 'cdc-9'"),
-        (("threshold", "cdc-1", "Dead", "0.5", "--why", "x" * 92), 7, "items.0.why: String should have at most 91"),
+        (("threshold", "cdc-1", "Dead", "0.5", "--why", "x" * 92), 1, "at most 91 characters, and this one has 92"),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(
@@ -522,6 +522,13 @@ def test_two_models_are_compared_on_the_same_images(hydra: Callable[..., Said]) 
     (line,) = [line for line in printed.splitlines() if line.startswith("macro-F1")]
     assert line.split()[1] == "0.90"
     assert "0.95" in line
+
+
+def test_a_model_is_not_compared_with_itself(hydra: Callable[..., Said]) -> None:
+    code, _, said = hydra("compare", "cdc-1", "cdc-1")
+    assert code == 1
+    assert "they are one and the same" in said
+    assert "train anew" not in said
 
 
 def test_models_that_were_tested_on_other_images_are_not_compared(hydra: Callable[..., Said], site: Site) -> None:

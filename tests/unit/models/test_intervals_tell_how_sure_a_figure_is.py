@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_core.models.figures import figures, told
+from hydra_core.models.figures import few_runs_told, figures, told
 from hydra_core.models.intervals import (
     ONE_RUN,
     calibration_error,
     confusion_of_runs,
     draws,
     intervals,
+    share_interval,
     with_intervals,
 )
 from hydra_core.models.proof import measure
@@ -91,7 +92,23 @@ def test_one_run_gives_no_interval_and_says_why() -> None:
 def test_a_figure_that_is_none_has_no_interval() -> None:
     metrics = measured(["Good"] * 6, [1, 2, 3] * 2, [0.1] * 6)
     assert (metrics.per_class["Bad"].recall, metrics.per_class["Bad"].recall_interval) == (None, None)
-    assert metrics.per_class["Good"].recall_interval == Interval(low=1, high=1)
+    assert metrics.per_class["Good"].recall_interval == share_interval(3, 3)
+
+
+def test_runs_that_are_all_right_leave_a_range_as_wide_as_they_are_few() -> None:
+    two, twenty = (
+        measured(["Bad", "Good"] * n, [run for run in range(n) for _ in "ab"], [0.9, 0.2] * n) for n in (2, 20)
+    )
+    for metrics, low in ((two, 0.34), (twenty, 0.84)):
+        assert metrics.accuracy_interval == metrics.macro_f1_interval
+        assert metrics.accuracy_interval is not None
+        assert metrics.accuracy_interval.high == 1
+        assert metrics.accuracy_interval.low == pytest.approx(low, abs=0.01)
+
+
+def test_a_class_of_one_run_counts_as_one_trial_however_many_images_it_has() -> None:
+    metrics = measured(["Good"] * 6 + ["Bad"] * 30, [1, 2, 3] * 2 + [1] * 30, [0.1] * 6 + [0.9] * 30)
+    assert metrics.per_class["Bad"].recall_interval == share_interval(1, 1)
 
 
 def test_what_lies_below_its_threshold_is_unconfirmed() -> None:
@@ -151,3 +168,10 @@ def test_a_training_keeps_them_in_its_card(trained: Any) -> None:
     assert test.per_class["Dead"].recall_interval is not None
     assert 0 <= test.calibration_error <= 1
     assert 0 <= test.unconfirmed <= 1
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"), [(1, ()), (2, (("note", "Only 2 test runs: the ranges are rough"),)), (10, ())]
+)
+def test_few_test_runs_are_said_to_leave_the_ranges_rough(runs: int, said: tuple[tuple[str, str], ...]) -> None:
+    assert few_runs_told(runs) == said

@@ -124,3 +124,28 @@ def test_a_pass_without_any_model_does_not_look_as_if_all_were_well(samples):
     )
     view = replace(index, rows=rows, incidents=())
     assert plain_text(index_headline(view)) == "Nothing needs a look, but no plot has a model yet."
+
+
+def test_the_things_that_are_named_and_the_rest_add_up(samples):
+    view = samples.index_view(runs=3, types=2)
+    once = replace(view.incidents[1], first_chunk=1, last_chunk=1)
+    again = replace(once, first_chunk=5, last_chunk=5)
+    others = [replace(once, plot=name) for name in ("A", "B", "C")]
+    said = plain_text(index_headline(replace(view, incidents=(once, again, *others))))
+    assert said == "4 things need a look: RF_timing in run 120445, A in run 120445, B in run 120445 and 1 more."
+    alone = plain_text(index_headline(replace(view, incidents=(once, again))))
+    assert alone == "1 thing needs a look: RF_timing in run 120445."
+
+
+def test_a_pass_counts_the_plots_of_its_newest_run_that_no_model_judged(samples):
+    view = samples.index_view(runs=3, types=2)
+    newest = max(view.rows, key=lambda row: row.run)
+    cell = replace(newest.cells[0], state="undetermined", class_name=None, severity=0, flagged=0)
+    unusable = replace(cell, severity=2, flagged=1)
+    rows = tuple(replace(row, cells=(*row.cells, cell, cell, unusable)) if row is newest else row for row in view.rows)
+    said = plain_text(index_headline(replace(view, rows=rows)))
+    assert said.endswith("FDC_strip_pulls since run 120441; 2 plots have no model yet.")
+    calm = plain_text(index_headline(replace(view, rows=rows, incidents=())))
+    assert calm == "Nothing needs a look; 2 plots have no model yet."
+    older = replace(view, rows=rows, newest_run=newest.run + 1)
+    assert "no model yet" not in plain_text(index_headline(older))

@@ -120,7 +120,9 @@ def test_status_library_and_help_are_pages(tmp_path, samples):
     assert "its files are younger than 5 seconds" in status
     assert "Never saw a Bad example" in library
     assert ">118<" in library
-    assert 'id="novel"' in (tmp_path / "help.html").read_text(encoding="utf-8")
+    told = (tmp_path / "help.html").read_text(encoding="utf-8")
+    assert 'id="novel"' in told
+    assert told.count("Not given in this version.") == 2
 
 
 def test_empty_status_and_library_are_pages_too(tmp_path, samples):

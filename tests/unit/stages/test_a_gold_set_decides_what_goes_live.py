@@ -21,7 +21,7 @@ from hydra_core.models.gate import Decision
 from hydra_core.models.paired import Paired
 from hydra_core.stages import retrain as retrain_stage
 from hydra_core.stages.gate_today import gate_now, proven_model
-from hydra_core.stages.gold import propose_gold, taught_and_gold
+from hydra_core.stages.gold import propose_gold, taught_and_gold, why_not_more
 from hydra_core.stages.promotion import known_model
 from hydra_core.stages.proving import Contender, Proof, pair_now
 from hydra_core.stages.retrain import DueType, _enter, retrain
@@ -233,7 +233,17 @@ def test_the_gold_set_is_listed_and_changed_by_command(story: Story, capsys: pyt
     assert "names no image" in capsys.readouterr().err
     assert main([*site, "add", "CDC", "0" * 64, "--why", "x"]) == 7
     assert main([*site, "propose", "CDC"]) == 1
-    assert "no image of CDC:chunks can be proposed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "no image of CDC:chunks can be proposed: the gold set has" in told
+    assert "were learned from" in told
+    assert main([*site, "add", "CDC", sha[:12], "--why", "x"]) == 1
+    assert f"{sha[:12]} is in the gold set of CDC:chunks already" in capsys.readouterr().err
+    assert main([*site, "add", "CDC", "g" * 64, "--why", "x"]) == 1
+    assert "is no SHA-256 of an image" in capsys.readouterr().err
+    assert main([*site, "propose", "CDC", "--count", "1"]) == 1
+    assert f"the gold set has {len(whole)} images already" in capsys.readouterr().err
+    assert main([*site, "list", "CDC"]) == 0
+    assert ", chunk " in capsys.readouterr().out
 
 
 def compared(story: Story) -> Paired | str:
@@ -325,6 +335,9 @@ def test_what_is_proposed_was_never_learned_from_and_leaves_enough_to_learn() ->
     more = propose_gold([image for image in taught if image not in found[:5]], found[:5], used, 12)
     assert Counter(image.class_name for image in [*found[:5], *more]) == {"Good": 6, "Bad": 6}
     assert propose_gold([], [], set(), 5) == []
+    assert why_not_more(taught, found, used) == (
+        "of the others 40 were learned from, 24 are of the newest runs and 56 are needed for the training"
+    )
 
 
 def test_the_request_of_a_gold_set_says_when_it_was_made() -> None:

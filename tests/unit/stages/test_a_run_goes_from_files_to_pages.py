@@ -74,6 +74,12 @@ def test_a_run_without_any_image_is_published_too(deployment: Deployment) -> Non
     assert fsck(deployment.site, deployment.engine).problems == ()
 
 
+def test_the_link_to_the_models_leads_somewhere_before_the_first_training(finished: Deployment) -> None:
+    library = (finished.site.site_pages / "library.html").read_text(encoding="utf-8")
+    assert "No model has been trained yet" in library
+    assert "only checked for being there" in library
+
+
 def test_a_whole_deployment_is_sound_and_says_the_same_again(finished: Deployment) -> None:
     check = fsck(finished.site, finished.engine)
     assert (check.revisions, check.images, check.problems) == (2, 6, ())

@@ -28,7 +28,7 @@ from hydra_core.store.items import load_items
 from hydra_core.store.ledger import newest_revision, want_run
 from hydra_core.store.session import check_version, reading, writing
 from hydra_core.store.upgrade import upgrade
-from tests.unit.stages.conftest import BEAM, DARK, Deployment
+from tests.unit.stages.conftest import BEAM, DARK, STAGES, Deployment
 
 
 def lose_database(made: Deployment) -> None:
@@ -79,6 +79,39 @@ def test_a_lost_database_and_lost_pages_come_back_as_they_were(
     assert "everything agrees, 0 lost" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("done", [1, 3, 4])
+def test_a_run_that_was_under_way_at_the_backup_is_read_anew(
+    after: Callable[[int, int], Deployment], done: int, tmp_path: Path
+) -> None:
+    made = after(len(STAGES), done)
+    site = ["--site", str(made.site.folder)]
+    assert main([*site, "backup", str(tmp_path / "backups")]) == 0
+    lose_database(made)
+    shutil.rmtree(made.site.root / "staging")
+    assert main([*site, "restore", str(tmp_path / "backups")]) == 0
+    (problem,) = fsck(made.site, made.engine).problems
+    gone = made.site.staging("p/v1", BEAM, 1) / "block.h5"
+    assert problem == (
+        f"p/v1 run {BEAM} r1: it was under way, and its block {gone} is gone (no backup has it): "
+        "'hydra pass resume p/v1' reads its files anew"
+    )
+    made.work(BEAM)
+    assert fsck(made.site, made.engine).problems == ()
+    assert verify(made.context(BEAM)).differences == ()
+
+
+def test_a_run_whose_block_and_files_are_gone_keeps_what_was_said_of_it(
+    after: Callable[[int, int], Deployment],
+) -> None:
+    made = after(len(STAGES), 3)
+    shutil.rmtree(made.site.root / "staging")
+    shutil.rmtree(made.site.intake / f"Run{BEAM:06d}")
+    rows = made.rows()
+    with pytest.raises(DataError, match="its files are both gone"):
+        made.work(BEAM, STAGES[:1])
+    assert made.rows() == rows
+
+
 def test_pages_that_are_there_are_left_alone(finished: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.site.site_pages.rglob("r1/*") if path.is_file()}
     assert before
@@ -120,7 +153,9 @@ def test_what_people_asked_for_after_the_backup_is_taken_in_again(
         revision = newest_revision(connection, made.context(BEAM).pass_row.id, BEAM)
         assert revision is not None
         item = next(item for item in load_items(connection, revision.id) if item.sha256)
-    assert main([*site, "label", str(item.plot), str(item.sha256), "Bad"]) == 0
+    assert main([*site, "label", str(item.plot), "0" * 64, "Bad"]) == 1
+    assert f"no image of {item.plot} has the SHA-256 {'0' * 64}" in capsys.readouterr().err
+    assert main([*site, "label", str(item.plot), str(item.sha256)[:12].upper(), "Bad"]) == 0
     assert main([*site, "news", "the beam is back"]) == 0
     rows = made.rows()
     lose_database(made)
