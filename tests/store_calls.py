@@ -232,6 +232,7 @@ CALLS: dict[str, Call] = {
         slower="the blank plot of the type was labelled again and again",
     ),
     "labelbook.labelled_hashes": Call(lambda c, at: labelbook.labelled_hashes(c, at.hashes)),
+    "labelbook.images_of_type": Call(lambda c, at: labelbook.images_of_type(c, TYPE, at.hashes[0][:12])),
     "labelbook.labelled_plot_types": Call(lambda c, _: labelbook.labelled_plot_types(c)),
     "labelbook.labelled_images": Call(lambda c, _: labelbook.labelled_images(c, TYPE), grows=_LABELS),
     "labelbook.label_count": Call(

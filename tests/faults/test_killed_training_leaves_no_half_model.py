@@ -196,7 +196,7 @@ def test_a_killed_promotion_by_request_leaves_the_old_model_or_the_new_one(label
     before = live_and_judging(made)
     at = datetime(2026, 1, 20, tzinfo=UTC)
     chance, wanted, killed = random.Random(6), "another", 0
-    for number, latest in enumerate((0.5, 1.5, 2.5, 3.5)):
+    for number, latest in enumerate((0.05, 0.5, 1.5, 3.5)):
         request = write_promotion("Ada", at + timedelta(days=number), wanted, why="x", despite_gate=True)
         write_bytes(made.site.inbox / "promote.json", request)
         job = in_process(take_in, made.root)
