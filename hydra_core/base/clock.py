@@ -14,3 +14,8 @@ def now() -> datetime:
 def iso(instant: datetime) -> str:
     """Return `instant` as ``2026-11-21T12:00:00Z`` (seconds)."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_exact(instant: datetime) -> str:
+    """Return `instant` as ``2026-11-21T12:00:00.123Z`` (milliseconds)."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -11,12 +11,9 @@ from pydantic import Field
 
 from hydra_core.models.arrays import Floats
 from hydra_core.models.asked import Frozen, TrainSpec
-from hydra_core.models.intervals import CONFIDENCE, calibration_error, confusion_of_runs, draws
+from hydra_core.models.intervals import SAME, calibration_error, confusion_of_runs, draws, middle
 from hydra_core.models.proof import measure
 from hydra_core.models.spec import Epoch, Metrics, Share
-
-#: Draws nearer to each other than this give the same figure, but for rounding.
-_SAME = 1e-9
 
 
 class Result(Frozen):
@@ -264,11 +261,6 @@ def _figure(value: float | None, drawn: Floats, reference: Figure | None, drawn_
 
 def _span(values: Floats) -> Span | None:
     """Return where the middle 95 % lie; None where half of the draws have no such figure, or all have the same."""
-    known = values[~np.isnan(values)]
-    if 2 * len(known) < len(values):
-        return None
-    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    if high - low < _SAME:
-        # A range without width would look like proof, and says only that no drawn run differed.
-        return None
-    return Span(float(low), float(high))
+    found = middle(values)
+    # A range without width would look like proof, and says only that no drawn run differed.
+    return None if found is None or found[1] - found[0] < SAME else Span(*found)

@@ -21,7 +21,7 @@ SEED = 20261121
 BINS = 10
 
 #: Draws nearer to each other than this give the same figure, but for rounding.
-_SAME = 1e-9
+SAME = 1e-9
 
 ONE_RUN = "all test images are of one run, so nothing tells how other runs would fare"
 
@@ -139,12 +139,21 @@ def intervals(counts: Ints) -> dict[str, Interval | None]:
     }
 
 
-def _interval(values: Floats, runs: int) -> Interval | None:
-    values = values[~np.isnan(values)]
-    if 2 * len(values) < DRAWS:
+def middle(drawn: Floats) -> tuple[float, float] | None:
+    """Return between which values the middle 95 % of the draws of a figure lie; None where half of them have none."""
+    known = drawn[~np.isnan(drawn)]
+    if 2 * len(known) < len(drawn):
         return None
-    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    if high - low < _SAME:
+    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _interval(values: Floats, runs: int) -> Interval | None:
+    found = middle(values)
+    if found is None:
+        return None
+    low, high = found
+    if high - low < SAME:
         return share_interval(float(np.clip(low, 0, 1)) * runs, runs)
     return Interval(low=float(np.clip(low, 0, 1)), high=float(np.clip(high, 0, 1)))
 

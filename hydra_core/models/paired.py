@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydra_core.models.arrays import Floats
-from hydra_core.models.intervals import CONFIDENCE, confusion_of_runs, draws
+from hydra_core.models.intervals import confusion_of_runs, draws, middle
 from hydra_core.models.proof import measure
 from hydra_core.models.spec import Metrics
 
@@ -67,8 +67,7 @@ def pair(truth: Sequence[str], runs: Sequence[int], hashes: Sequence[str], candi
         return Paired(mine, other)
     # Both are tested by the very same draws of runs, so that the difference is one of the models and not of the draw.
     apart = _drawn(mine, truth, candidate.called, runs) - _drawn(other, truth, live.called, runs)
-    low, high = np.quantile(apart, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Paired(mine, other, (float(low), float(high)))
+    return Paired(mine, other, middle(apart))
 
 
 def _drawn(metrics: Metrics, truth: Sequence[str], called: Sequence[str], runs: Sequence[int]) -> Floats:

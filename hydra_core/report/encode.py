@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from markupsafe import Markup, escape
 
@@ -60,7 +60,7 @@ def json_text(value: Any) -> str:
     return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def cell(value: Any) -> Any:
+def _cell(value: Any) -> Any:
     """Return a value for a CSV file; text that a spreadsheet would run as a formula gets a leading apostrophe."""
     if value is None:
         return ""
@@ -75,7 +75,12 @@ def cell(value: Any) -> Any:
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a CSV file; text that a spreadsheet would run as a formula gets a leading apostrophe."""
     stream = io.StringIO()
+    write_cells(stream, header, rows)
+    return stream.getvalue()
+
+
+def write_cells(stream: TextIO, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows as CSV, as `csv_text` does, one at a time."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([cell(value) for value in row] for row in rows)
-    return stream.getvalue()
+    writer.writerows([_cell(value) for value in row] for row in rows)

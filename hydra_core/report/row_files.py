@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,25 +10,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from hydra_core.base.clock import iso_exact
 from hydra_core.base.errors import HydraError
-from hydra_core.report.encode import cell, visible
+from hydra_core.report.encode import visible, write_cells
 
 Row = Mapping[str, Any]
 _BATCH = 10_000
 _SHORT_HASH = 12
 
 
-def instant_text(value: datetime) -> str:
-    """Return an instant as ``2026-11-21T12:00:00.123Z``."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-
-
 def write_csv(stream: TextIO, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Write rows as CSV; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow([cell(_flat(row[name])) for name in names])
+    write_cells(stream, names, ([_flat(row[name]) for name in names] for row in rows))
 
 
 def write_json_lines(stream: TextIO, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -102,7 +94,7 @@ def _flat(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return instant_text(value)
+        return iso_exact(value)
     return _json(value) if isinstance(value, list | dict) else value
 
 
@@ -113,5 +105,5 @@ def _json(value: Any) -> str:
 
 def _told(value: Any) -> str:
     if isinstance(value, datetime):
-        return instant_text(value)
+        return iso_exact(value)
     raise TypeError(f"{type(value)} in a row")

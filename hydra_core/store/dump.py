@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from hydra_core.base.clock import iso_exact
 from hydra_core.store.columns import Sha256, UtcTime
 from hydra_core.store.schema import Base
 
@@ -76,7 +77,7 @@ def _kind(of: sa.types.TypeEngine[Any]) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso_exact(value)
     raise TypeError(f"{type(value).__name__} has no place in a dump")
 
 
