@@ -13,7 +13,7 @@ from hydra_core.store.query.view import (
     chunk_or_none,
     col,
     counted,
-    day_of,
+    day_column,
     newest_judged,
     newest_of_run,
     place_columns,
@@ -105,7 +105,7 @@ VERDICTS = View(
         col("image", "sha256", "the image; none where it is missing", Item.image_sha, standard=False),
         col("source", "text", "the file it came from", Item.source, standard=False),
         col("judged_at", "time", "when the run was judged", Revision.judged_at),
-        col("day", "text", "the day of `judged_at`", day_of(Revision.judged_at), standard=False),
+        day_column("judged_at", Revision.judged_at),
         col("made_at", "time", "when this verdict was made", Verdict.made_at, standard=False),
     ),
     totals=counted(
@@ -167,7 +167,7 @@ INCIDENTS = View(
         col("last_chunk", "integer", "the last chunk that is part of it", chunk_or_none(Incident.last_chunk)),
         col("plots", "integer", "how many plots are part of it", Incident.count),
         col("judged_at", "time", "when its last run was judged", Revision.judged_at),
-        col("day", "text", "the day of `judged_at`", day_of(Revision.judged_at), standard=False),
+        day_column("judged_at", Revision.judged_at),
     ),
     totals=counted(
         col("worst", "integer", f"highest severity: {_SEVERITY}", sa.func.max(Incident.severity)),
@@ -199,7 +199,7 @@ RUNS = View(
         col("wanted_at", "time", "when this revision was entered", Revision.wanted_at, standard=False),
         col("judged_at", "time", "when it was judged; none before", Revision.judged_at),
         col("published_at", "time", "when its page was made; none before", Revision.published_at),
-        col("day", "text", "the day of `judged_at`", day_of(Revision.judged_at), standard=False),
+        day_column("judged_at", Revision.judged_at),
     ),
     totals=counted(
         col("flagged", "integer", "plots that need a look", sa.func.sum(Revision.flagged_count)),
@@ -225,7 +225,7 @@ TIMINGS = View(
         col("memory", "number", "the most it had at once", StageTiming.max_rss_mb, "MB"),
         col("images", "integer", "how many images it handled", StageTiming.images),
         col("finished_at", "time", "when it ended", StageTiming.finished_at),
-        col("day", "text", "the day of `finished_at`", day_of(StageTiming.finished_at), standard=False),
+        day_column("finished_at", StageTiming.finished_at),
     ),
     totals=counted(
         col("wall", "number", "from begin to end, together", sa.func.sum(StageTiming.wall_s), "s"),

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased, join, outerjoin
 
-from hydra_core.store.query.view import View, col, counted, day_of, plot_columns
+from hydra_core.store.query.view import View, col, counted, day_column, plot_columns
 from hydra_core.store.schema import Label, Model, ModelThreshold, PlotTypeRow, Prediction
 
 _RENAMED, _PARENT = aliased(PlotTypeRow), aliased(Model)
@@ -85,7 +85,7 @@ MODELS = View(
         col("parent", "text", "the model whose weights it began with", _PARENT.name, standard=False),
         col("card", "sha256", "the hash of its card, which names its files", Model.card_sha, standard=False),
         col("made_at", "time", "when it was trained", Model.made_at),
-        col("day", "text", "the day of `made_at`", day_of(Model.made_at), standard=False),
+        day_column("made_at", Model.made_at),
     ),
     totals=counted(time=Model.made_at),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased, outerjoin
 
-from hydra_core.store.query.view import Column, View, chunk_or_none, col, counted, day_of, plot_columns
+from hydra_core.store.query.view import Column, View, chunk_or_none, col, counted, day_column, plot_columns
 from hydra_core.store.schema import (
     EarlierLabel,
     EarlierVerdict,
@@ -37,7 +37,7 @@ def _label_columns() -> tuple[Column, ...]:
         col("class", "text", "the class that it was given", Label.class_name),
         col("who", "text", "who gave it", Label.who),
         col("made_at", "time", "when", Label.made_at),
-        col("day", "text", "the day of `made_at`", day_of(Label.made_at), standard=False),
+        day_column("made_at", Label.made_at),
         col("request", "sha256", "the request file that brought it", Label.request_sha, standard=False),
         col("kind", "text", "the kind of that request", Request.kind, standard=False),
     )
@@ -92,7 +92,7 @@ REQUESTS = View(
         col("sha256", "sha256", "the hash of the file", Request.sha256, standard=False),
         col("made_at", "time", "when it says it was made", Request.made_at, standard=False),
         col("received_at", "time", "when it was read", Request.received_at),
-        col("day", "text", "the day of `received_at`", day_of(Request.received_at), standard=False),
+        day_column("received_at", Request.received_at),
     ),
     totals=counted(time=Request.received_at),
 )
@@ -170,7 +170,7 @@ EARLIER_VERDICTS = View(
         col("import", "text", "the database that it came from", Import.source, standard=False),
         col("table", "text", "the table there", EarlierVerdict.origin, standard=False),
         col("made_at", "time", "when it was made", EarlierVerdict.made_at),
-        col("day", "text", "the day of `made_at`", day_of(EarlierVerdict.made_at), standard=False),
+        day_column("made_at", EarlierVerdict.made_at),
     ),
     totals=counted(time=EarlierVerdict.made_at),
 )

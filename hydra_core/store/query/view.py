@@ -103,9 +103,16 @@ def chunk_or_none(value: Any) -> sa.ColumnElement[Any]:
     return sa.func.nullif(expression(value), ONCE_A_RUN, type_=sa.Integer())
 
 
-def day_of(value: Any) -> sa.ColumnElement[Any]:
-    """Return the day (UTC) of an instant as ``2026-11-21``; both databases write an instant so."""
-    return sa.func.substr(sa.cast(expression(value), sa.String(32)), 1, 10, type_=sa.String())
+def day_column(instant: str, value: Any) -> Column:
+    """Return the column with the day (UTC) of an instant as ``2026-11-21``; both databases write an instant so.
+
+    Parameters
+    ----------
+    instant, value
+        Name and value of the column with the instant.
+    """
+    day = sa.func.substr(sa.cast(expression(value), sa.String(32)), 1, 10, type_=sa.String())
+    return col("day", "text", f"the day of `{instant}`", day, standard=False)
 
 
 def detector_of(plot_type_id: Any) -> sa.ColumnElement[Any]:
