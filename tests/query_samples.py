@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from hydra_core.store.counts import recount
 from hydra_core.store.schema import (
     EarlierLabel,
     EarlierVerdict,
@@ -36,6 +38,7 @@ from hydra_core.store.schema import (
     Run,
     StageTiming,
     Verdict,
+    VerdictCount,
 )
 from hydra_core.store.session import writing
 from tests.store_samples import digest
@@ -169,6 +172,17 @@ def _told(connection: Connection) -> None:
     _put(connection, EarlierLabel, {**there, "class_name": "Bad", "who": "Ada", "path": "", "reason": "no file"})
 
 
+def count_verdicts(connection: Connection) -> None:
+    """Count the verdicts anew, as whoever writes some does."""
+    connection.execute(sa.delete(VerdictCount))
+    names = ("revision_id", "plot_type_id", "state", "class_name", "severity")
+    columns = (Item.revision_id, Item.plot_type_id, Verdict.state, Verdict.class_name, Verdict.severity)
+    said = connection.execute(sa.select(*columns).join(Item, Item.id == Verdict.item_id)).all()
+    counted = Counter((*row[:3], row[3] or "", row[4]) for row in said)
+    found = [dict(zip((*names, "count"), (*key, count), strict=True)) for key, count in counted.items()]
+    _put(connection, VerdictCount, *found)
+
+
 def fill(engine: Engine) -> None:
     """Fill an empty database: four runs of a pass, the newest with two revisions, five faults and four labels."""
 
@@ -188,5 +202,7 @@ def fill(engine: Engine) -> None:
             {**span, "plot_type_id": 4, "severity": 2, "first_run": 104, "last_run": 104, "count": 1},
         )
         _told(connection)
+        count_verdicts(connection)
+        recount(connection)
 
     writing(engine, work)

@@ -137,7 +137,7 @@ class Call:
 
 
 _KEY = PlotKey(history_rows.plot_name(TYPE), True)
-_RANGE = "by hand, and once when a pass has ended"
+_RANGE = "hydra demo and hydra try, once when they have ended"
 _LABELS = "a training reads the labels of its plot type"
 _SURVEY = "retention and fsck look at every archived run"
 _SPREAD = "images are entered by their hashes, each on a page of its own of two large indexes"
@@ -235,9 +235,7 @@ CALLS: dict[str, Call] = {
     "labelbook.images_of_type": Call(lambda c, at: labelbook.images_of_type(c, TYPE, at.hashes[0][:12])),
     "labelbook.labelled_plot_types": Call(lambda c, _: labelbook.labelled_plot_types(c)),
     "labelbook.labelled_images": Call(lambda c, _: labelbook.labelled_images(c, TYPE), grows=_LABELS),
-    "labelbook.label_count": Call(
-        lambda c, _: labelbook.label_count(c, TYPE), grows="an entry of an index for each label of the plot type"
-    ),
+    "labelbook.label_count": Call(lambda c, _: labelbook.label_count(c, TYPE)),
     "labelbook.archived_label_count": Call(
         lambda c, _: labelbook.archived_label_count(c, TYPE), grows="once before a training"
     ),
@@ -255,9 +253,9 @@ CALLS: dict[str, Call] = {
     "ledger.want_run": Call(lambda c, at: ledger.want_run(c, at.pass_row, at.run, "again")),
     "ledger.find_run_entry": Call(lambda c, at: ledger.find_run_entry(c, at.pass_row, at.run)),
     "ledger.run_entries": Call(
-        lambda c, at: ledger.run_entries(c, at.pass_row),
-        grows="a look at a whole source: a row for each run of the pass",
+        lambda c, at: ledger.run_entries(c, at.pass_row, names=list(map(str, at.runs)), numbers=at.runs)
     ),
+    "ledger.free_numbers": Call(lambda c, at: ledger.free_numbers(c, at.pass_row)),
     "ledger.move_run": Call(lambda c, at: ledger.move_run(c, at.pass_row, at.run, "elsewhere")),
     "ledger.want_revision": Call(
         lambda c, at: ledger.want_revision(c, history_rows.run_of(at.revision) + 1, 9, "ab" * 32)
@@ -272,10 +270,14 @@ CALLS: dict[str, Call] = {
     "ledger.archived_before, one run": Call(lambda c, at: ledger.archived_before(c, at.pass_row, None, run=at.run)),
     "ledger.archived_before": Call(lambda c, at: ledger.archived_before(c, at.pass_row, at.size.end), grows=_SURVEY),
     "ledger.unfinished": Call(lambda c, at: ledger.unfinished(c, at.size.passes)),
-    "ledger.count_runs": Call(lambda c, at: ledger.count_runs(c, at.pass_row), grows="counts the runs of a pass"),
+    "ledger.count_runs": Call(lambda c, at: ledger.count_runs(c, at.pass_row)),
     "ledger.update_revision": Call(lambda c, at: ledger.update_revision(c, at.row, severity=1)),
+    "ledger.update_revision, published": Call(lambda c, at: ledger.update_revision(c, at.row, state="published")),
     "ledger.handed_over": Call(lambda c, at: ledger.handed_over(c, at.pass_row, at.runs)),
-    "model_history.sets_with": Call(lambda c, at: model_history.sets_with(c, at.model), grows="a page of one model"),
+    "model_history.sets_with": Call(
+        lambda c, at: model_history.sets_with(c, at.model),
+        grows="hydra models show, by hand: a row for each set that used the model",
+    ),
     "model_history.live_before": Call(
         lambda c, at: model_history.live_before(c, TYPE, at.model), grows="by hand: every set that had the plot type"
     ),
@@ -292,8 +294,9 @@ CALLS: dict[str, Call] = {
         lambda c, at: plot_types.decide_types(c, [plot_types.NewDecision(_KEY, "active", "Ada", at.size.end)])
     ),
     "plot_types.image_counts": Call(
-        lambda c, _: plot_types.image_counts(c, [TYPE]), grows="counts the images of a new type until somebody decides"
+        lambda c, _: plot_types.image_counts(c, [TYPE]), grows="hydra plots counts the images of every type, by hand"
     ),
+    "plot_types.image_counts, at most": Call(lambda c, _: plot_types.image_counts(c, [TYPE], at_most=101)),
     "plot_types.newest_place": Call(lambda c, _: plot_types.newest_place(c, TYPE)),
     "predictions.predictions_of": Call(lambda c, at: predictions.predictions_of(c, at.model, "test"), grows=_MODEL),
     "registry.all_models": Call(lambda c, _: registry.all_models(c), grows="the page of all models"),
@@ -309,12 +312,13 @@ CALLS: dict[str, Call] = {
     "registry.newest_judging_set": Call(lambda c, _: registry.newest_judging_set(c)),
     "registry.newest_claim": Call(lambda c, _: registry.newest_claim(c, TYPE)),
     "registry.claim_training": Call(lambda c, _: registry.claim_training(c, TYPE, 10**7, "me")),
+    "registry.forget_claims": Call(lambda c, _: registry.forget_claims(c, TYPE)),
     "restore.content_of": Call(lambda c, _: restore.content_of(c), grows=_REBUILD, scans=_REBUILD),
     "restore.unjudged_archived": Call(lambda c, _: restore.unjudged_archived(c), grows=_REBUILD, scans=_REBUILD),
     "summary.state_counts": Call(lambda c, at: summary.state_counts(c, at.rows)),
     "summary.newest_runs": Call(lambda c, at: summary.newest_runs(c, at.pass_row, SPAN)),
     "summary.run_blocks": Call(lambda c, at: summary.run_blocks(c, at.pass_row, 10_000)),
-    "summary.pass_counts": Call(lambda c, _: summary.pass_counts(c), grows="counts the runs of every pass"),
+    "summary.pass_counts": Call(lambda c, _: summary.pass_counts(c)),
     "summary.totals": Call(lambda c, at: summary.totals(c, at.pass_row), grows=_RANGE),
     "timings.save_timing": Call(
         lambda c, at: timings.save_timing(c, at.row, timings.Timing("judge", 1, 1.0, 1.0, 100.0, 9))
@@ -336,6 +340,7 @@ CALLS: dict[str, Call] = {
 
 #: Functions that nothing is to be asked about here, and why.
 LEFT_OUT = {
+    "counts": "fsck and hydra db upgrade compare every count with what is there",
     "directory": "tables as long as the files of a site: plot types, classes, groups and people",
     "earlier": "an import, once",
     "half_done": "upgrades, once a version",
@@ -347,6 +352,7 @@ LEFT_OUT = {
     "restore.restore_pass": "rebuilding, by the keys that every run is entered by",
     "restore.restore_revision": "rebuilding, by the keys that every run is entered by",
     "restore.restore_model": "rebuilding, by the keys that every model is entered by",
+    "restore.restore_training_images": "rebuilding, by the keys that every image of a training set is entered by",
     "restore.restore_judging_set": "rebuilding, by the keys that every judging set is entered by",
     "restore.judging_set_ids": "rebuilding, once",
     "registry.add_model": "inserts by key",

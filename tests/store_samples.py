@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,24 +49,39 @@ def opened(url: str) -> Iterator[Engine]:
 
 
 @cache
-def _empty_database() -> bytes:
+def _database(fill: Callable[[Engine], object] | None) -> bytes:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.sqlite"
-        with opened(f"sqlite:///{path}"):
-            pass
+        path = Path(folder) / "prepared.sqlite"
+        if fill is None:
+            with opened(f"sqlite:///{path}"):
+                pass
+        else:
+            with sqlite_copy(path) as engine:
+                fill(engine)
         return path.read_bytes()
 
 
 @contextmanager
-def sqlite_copy(path: Path) -> Iterator[Engine]:
-    """Yield an engine on an SQLite file with all its tables; making them costs time only once a process."""
+def sqlite_copy(path: Path, fill: Callable[[Engine], object] | None = None) -> Iterator[Engine]:
+    """Yield an engine on an SQLite file with all its tables, and with what `fill` enters.
+
+    Making and filling them costs time only once a process.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_empty_database())
-    engine = open_engine(f"sqlite:///{path}")
+    path.write_bytes(_database(fill))
+    engine = open_sqlite(path)
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def open_sqlite(path: Path) -> Engine:
+    """Return an engine on an SQLite file that does not wait for the disk: no power cut is played here."""
+    engine = open_engine(f"sqlite:///{path}")
+    # After what the program asks of each connection.
+    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF").close())
+    return engine
 
 
 def digest(text: str) -> str:

@@ -10,12 +10,13 @@ from hydra_core.cli import moving
 from hydra_core.cli.output import say
 from hydra_core.config.load import load_site
 from hydra_core.stages.context import open_run, open_site
-from hydra_core.stages.fsck import fsck
+from hydra_core.stages.fsck import look_through
 from hydra_core.stages.verify import verify
+from hydra_core.store.counts import recount
 from hydra_core.store.directory import renew_directory
 from hydra_core.store.ledger import all_passes
 from hydra_core.store.schema import SCHEMA_REVISION
-from hydra_core.store.session import reading, site_engine
+from hydra_core.store.session import reading, site_engine, writing
 from hydra_core.store.upgrade import upgrade
 
 #: Exit code of a check that found something.
@@ -41,6 +42,7 @@ def _upgrade(given: argparse.Namespace) -> int:
     site = load_site(given.site)
     engine = site_engine(site)
     upgrade(engine)
+    writing(engine, recount)
     renew_directory(engine, site)
     print(f"{engine.url.render_as_string(hide_password=True)} has schema {SCHEMA_REVISION}")
     return 0
@@ -48,14 +50,19 @@ def _upgrade(given: argparse.Namespace) -> int:
 
 def _fsck(given: argparse.Namespace) -> int:
     site, engine = open_site(given.site)
-    result = fsck(site, engine, progress=say)
-    for problem in result.problems:
-        print(f"PROBLEM  {problem}")
+    problems = 0
+
+    def tell(problem: str) -> None:
+        nonlocal problems
+        problems += 1
+        print(f"PROBLEM  {problem}", flush=True)
+
+    looked = look_through(site, engine, tell, say)
     print(
-        f"{result.revisions} run revisions, {result.images} images, {result.models} models: "
-        + (f"{len(result.problems)} problems" if result.problems else "everything agrees, 0 lost")
+        f"{looked.revisions} run revisions, {looked.images} images, {looked.models} models: "
+        + (f"{problems} problems" if problems else "everything agrees, 0 lost")
     )
-    return FOUND if result.problems else 0
+    return FOUND if problems else 0
 
 
 def _verify(given: argparse.Namespace) -> int:

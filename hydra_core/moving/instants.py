@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from hydra_core.base.errors import HydraError
-from hydra_core.labels.request import EARLIEST, LATEST
+from hydra_core.labels.request_kinds import EARLIEST, LATEST
 from hydra_core.moving.outcome import Outcome
 
 

@@ -14,7 +14,8 @@ from hydra_core.base.names import PlotKey
 from hydra_core.config.site import Site
 from hydra_core.labels.checks import check_request
 from hydra_core.labels.inbox import receive_kept
-from hydra_core.labels.request import EARLIEST, parse_request, write_request
+from hydra_core.labels.request import parse_request, write_request
+from hydra_core.labels.request_kinds import EARLIEST
 from hydra_core.store.labelbook import known_requests
 from hydra_core.store.session import reading
 

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Engine
 from hydra_core.base.names import PlotKey
 from hydra_core.config.site import Site
 from hydra_core.intake.images import ImageLimits
-from hydra_core.labels.request import EARLIEST, write_decisions
+from hydra_core.labels.request import write_decisions
+from hydra_core.labels.request_kinds import EARLIEST
 from hydra_core.moving.classes import Classes, read_classes
 from hydra_core.moving.groups import read_groups
 from hydra_core.moving.history import opened_history

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from hydra_core.labels.request import EARLIEST
+from hydra_core.labels.request_kinds import EARLIEST
 from hydra_core.moving.foreign import LONGEST_CLASS, class_numbers, fraction_of, number_of, truth_of
 from hydra_core.moving.moving import Moving, Place
 from hydra_core.moving.original import BATCH, Row

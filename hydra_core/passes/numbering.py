@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.errors import WorkflowError
 from hydra_core.intake.scan import RunFiles, natural
-from hydra_core.store.ledger import PassRow, RunEntry, lock_pass, move_run, run_entries, want_run
+from hydra_core.store.ledger import PassRow, RunEntry, free_numbers, lock_pass, move_run, run_entries, want_run
 from hydra_core.store.session import writing
 
 
@@ -30,7 +30,7 @@ def ledger_name(run: RunFiles) -> str:
     return run.run_name if run.run is None else str(run.run)
 
 
-def find_named(runs: Iterable[RunFiles], names: Sequence[str], source: str) -> list[RunFiles]:
+def runs_named(runs: Iterable[RunFiles], names: Sequence[str], source: str) -> list[RunFiles]:
     """Return the runs of those names; a number stands for a run of that number, with or without leading zeros.
 
     Raises
@@ -79,7 +79,9 @@ def number_runs(engine: Engine, row: PassRow, runs: Sequence[RunFiles], *, map_a
 
     def work(connection: Connection) -> dict[str, int]:
         lock_pass(connection, row.id)
-        entries = run_entries(connection, row.id)
+        # A run that was entered under its own number before the site began to map them keeps that number.
+        unmapped = {int(name) for name in named if name.isascii() and name.isdigit() and int(name) <= row.last_run}
+        entries = run_entries(connection, row.id, names=named, numbers=own | unmapped)
         _check_own(row, own, entries)
         return _numbers(connection, row, named, own, entries)
 
@@ -104,7 +106,6 @@ def _numbers(
     own: Collection[int],
     entries: Sequence[RunEntry],
 ) -> dict[str, int]:
-    # A run that was entered under its own number before the site began to map them keeps that number.
     known = {entry.name if entry.folder else str(entry.number): entry for entry in entries}
     numbers = {name: known[name].number for name in named if name in known}
     for name, run in named.items():
@@ -112,8 +113,7 @@ def _numbers(
         if entry is not None and entry.folder and entry.folder != str(run.folder):
             move_run(connection, row.id, entry.number, str(run.folder))
     new = sorted((name for name in named if name not in known), key=natural)
-    taken = {entry.number for entry in entries} | set(own)
-    free = [number for number in range(row.first_run, row.last_run + 1) if number not in taken]
+    free = [number for number in free_numbers(connection, row.id) if number not in own] if new else []
     if len(new) > len(free):
         raise WorkflowError(
             f"{len(new)} new runs need a number, and the pass {row.name} has {len(free)} left: it spans "

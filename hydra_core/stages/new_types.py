@@ -11,14 +11,21 @@ from hydra_core.base.names import PlotKey
 from hydra_core.config.site import Site
 from hydra_core.store.plot_types import KnownType, TypeStatus, image_counts, known_types
 
+#: Images of an undecided plot type that a page counts, which is written after each run.
+MOST_COUNTED = 100
+
 
 @dataclass(frozen=True)
 class WaitingType:
-    """A plot type that a run brought and nobody decided about, with the number of its readable images."""
+    """A plot type that a run brought and nobody decided about, with its readable images: no more than `MOST_COUNTED`.
+
+    `more` says that there are more than these.
+    """
 
     plot: PlotKey
     first_seen_at: datetime
     images: int
+    more: bool
 
 
 def standing(site: Site, plot: PlotKey, known: KnownType | None) -> TypeStatus:
@@ -50,9 +57,12 @@ def waiting_types(connection: Connection, site: Site, most: int) -> tuple[list[W
     Parameters
     ----------
     most
-        For how many images are counted, which takes the longer the more runs there are.
+        How many are returned.
     """
     found = new_types(connection, site)
-    counts = image_counts(connection, [one.id for one in found[:most]])
-    first = [WaitingType(one.plot, one.first_seen_at, counts.get(one.id, 0)) for one in found[:most]]
+    counts = image_counts(connection, [one.id for one in found[:most]], at_most=MOST_COUNTED + 1)
+    first = []
+    for one in found[:most]:
+        count = counts.get(one.id, 0)
+        first.append(WaitingType(one.plot, one.first_seen_at, min(count, MOST_COUNTED), count > MOST_COUNTED))
     return first, len(found) - len(first)

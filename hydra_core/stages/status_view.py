@@ -12,7 +12,7 @@ import hydra_core
 from hydra_core.base.clock import now
 from hydra_core.base.plot_names import argument_of
 from hydra_core.config.site import Site
-from hydra_core.report.views import NewTypeView, StatusView, TaskTiming
+from hydra_core.report.site_views import NewTypeView, StatusView, TaskTiming
 from hydra_core.stages.new_types import waiting_types
 from hydra_core.store.ledger import RevisionRow, all_passes, unfinished
 from hydra_core.store.plot_types import all_plot_types
@@ -61,7 +61,9 @@ def status_view(connection: Connection, site: Site) -> StatusView:
         ),
         sizes=tuple(_sizes(site)),
         unmatched=tuple(load_unmatched(connection)),
-        new_types=tuple(NewTypeView(argument_of(one.plot, known), one.first_seen_at, one.images) for one in new),
+        new_types=tuple(
+            NewTypeView(argument_of(one.plot, known), one.first_seen_at, one.images, one.more) for one in new
+        ),
         more_new_types=more,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hydra_core.store.schema import ONCE_A_RUN, Item, Label, PlotTypeRow, Request, Revision, Run, Verdict
+from hydra_core.store.schema import ONCE_A_RUN, Item, Label, LabelCount, PlotTypeRow, Request, Revision, Run, Verdict
 from hydra_core.store.upsert import insert_new
 
 #: Hashes in one statement.
@@ -80,8 +81,24 @@ def save_request(connection: Connection, request: NewRequest, labels: Sequence[N
     """Enter a request with its labels; one that was accepted before changes nothing, one refused before is replaced."""
     refused = (Request.sha256 == request.sha256) & (Request.status == "quarantined")
     connection.execute(sa.delete(Request).where(refused))
+    # Another who enters the same request waits here until the labels of the first are there and counted.
     insert_new(connection, Request, [vars(request)])
+    before = _labels_of(connection, request.sha256)
     insert_new(connection, Label, [{**vars(label), "request_sha": request.sha256} for label in labels])
+    after = _labels_of(connection, request.sha256)
+    _count_labels(connection, {kind: more for kind in after if (more := after[kind] - before[kind])})
+
+
+def _labels_of(connection: Connection, request_sha: str) -> Counter[int]:
+    query = sa.select(Label.plot_type_id).where(Label.request_sha == request_sha)
+    return Counter(connection.execute(query).scalars())
+
+
+def _count_labels(connection: Connection, more: Mapping[int, int]) -> None:
+    insert_new(connection, LabelCount, [{"plot_type_id": kind, "count": 0} for kind in sorted(more)])
+    for kind, count in sorted(more.items()):
+        this = sa.update(LabelCount).where(LabelCount.plot_type_id == kind)
+        connection.execute(this.values(count=LabelCount.count + count))
 
 
 def _parts(hashes: Collection[str]) -> Iterator[list[str]]:
@@ -196,8 +213,8 @@ def _archived_places(connection: Connection, revision_ids: Collection[int]) -> d
 
 def label_count(connection: Connection, plot_type_id: int) -> int:
     """Return how many labels, corrections included, a plot type has, whether their images are archived or not."""
-    query = sa.select(sa.func.count(Label.id)).where(Label.plot_type_id == plot_type_id)
-    return int(connection.execute(query).scalar_one())
+    query = sa.select(LabelCount.count).where(LabelCount.plot_type_id == plot_type_id)
+    return int(connection.execute(query).scalar_one_or_none() or 0)
 
 
 def archived_label_count(connection: Connection, plot_type_id: int, *, at_most: int | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ from hydra_core.store.upsert import insert_new
 
 #: The states of a revision, in the order in which it passes through them.
 STATES = ("wanted", "chunked", "judged", "archived", "published")
+#: Names or numbers in one statement.
+_PART = 500
 
 
 @dataclass(frozen=True)
@@ -152,18 +154,28 @@ class RunEntry:
     folder: str
 
 
-def want_run(connection: Connection, pass_id: int, number: int, name: str, folder: str = "") -> int:
+def want_run(
+    connection: Connection, pass_id: int, number: int, name: str, folder: str = "", *, at: datetime | None = None
+) -> int:
     """Enter a run into the ledger, once; return its row.
 
     Parameters
     ----------
     folder
         Of a run that got its number from the ledger: where its files lie below the source, ``.`` for all of it.
+    at
+        When it arrived; None: now.
     """
-    row = {"pass_id": pass_id, "number": number, "name": name, "folder": folder, "arrived_at": now()}
-    insert_new(connection, Run, [row])
-    where = (Run.pass_id == pass_id) & (Run.number == number)
-    return int(connection.execute(sa.select(Run.id).where(where)).scalar_one())
+    # Two that enter the same run at once would both count it.
+    lock_pass(connection, pass_id)
+    this = sa.select(Run.id).where(Run.pass_id == pass_id, Run.number == number)
+    found = connection.execute(this).scalar_one_or_none()
+    if found is None:
+        row = {"pass_id": pass_id, "number": number, "name": name, "folder": folder, "arrived_at": at or now()}
+        connection.execute(sa.insert(Run), [row])
+        connection.execute(sa.update(Pass).where(Pass.id == pass_id).values(run_count=Pass.run_count + 1))
+        found = connection.execute(this).scalar_one()
+    return int(found)
 
 
 def find_run_entry(connection: Connection, pass_id: int, number: int) -> RunEntry | None:
@@ -173,10 +185,35 @@ def find_run_entry(connection: Connection, pass_id: int, number: int) -> RunEntr
     return RunEntry(**row._mapping) if row else None
 
 
-def run_entries(connection: Connection, pass_id: int) -> list[RunEntry]:
-    """Return every run of a pass, by number."""
-    query = sa.select(Run.number, Run.name, Run.folder).where(Run.pass_id == pass_id).order_by(Run.number)
-    return [RunEntry(**row._mapping) for row in connection.execute(query)]
+def run_entries(
+    connection: Connection, pass_id: int, *, names: Collection[str] = (), numbers: Collection[int] = ()
+) -> list[RunEntry]:
+    """Return the runs of a pass that have one of these names or numbers, by number."""
+    found: dict[int, RunEntry] = {}
+    for column, wanted in ((Run.name, sorted(names)), (Run.number, sorted(numbers))):
+        for start in range(0, len(wanted), _PART):
+            query = sa.select(Run.number, Run.name, Run.folder).where(
+                Run.pass_id == pass_id, column.in_(wanted[start : start + _PART])
+            )
+            found.update({row.number: RunEntry(**row._mapping) for row in connection.execute(query)})
+    return [found[number] for number in sorted(found)]
+
+
+def free_numbers(connection: Connection, pass_id: int) -> Sequence[int]:
+    """Return the numbers of a pass that no run of it has, in order."""
+    highest = sa.select(Run.number).where(Run.pass_id == pass_id).order_by(Run.number.desc()).limit(1)
+    row = connection.execute(
+        sa.select(Pass.first_run, Pass.last_run, Pass.run_count, highest.scalar_subquery().label("top")).where(
+            Pass.id == pass_id
+        )
+    ).one()
+    if row.top is None:
+        return range(row.first_run, row.last_run + 1)
+    if row.run_count >= row.top - row.first_run + 1:
+        # As many runs as numbers up to the highest: there is no gap.
+        return range(row.top + 1, row.last_run + 1)
+    taken = set(connection.execute(sa.select(Run.number).where(Run.pass_id == pass_id)).scalars())
+    return [number for number in range(row.first_run, row.last_run + 1) if number not in taken]
 
 
 def move_run(connection: Connection, pass_id: int, number: int, folder: str) -> None:
@@ -273,13 +310,19 @@ def published_revision() -> sa.ScalarSelect[int]:
 
 def count_runs(connection: Connection, pass_id: int) -> tuple[int, int]:
     """Return (runs wanted, runs published) of a pass."""
-    wanted = sa.select(sa.func.count(Run.id)).where(Run.pass_id == pass_id)
-    published = wanted.where(published_revision().is_not(None))
-    return int(connection.execute(wanted).scalar_one()), int(connection.execute(published).scalar_one())
+    row = connection.execute(sa.select(Pass.run_count, Pass.published_count).where(Pass.id == pass_id)).one()
+    return int(row.run_count), int(row.published_count)
 
 
 def update_revision(connection: Connection, revision_id: int, **values: Any) -> None:
-    """Set columns of a revision."""
+    """Set columns of a revision; the first of its run that is published counts the run."""
+    if values.get("state") == "published":
+        run_id, pass_id = connection.execute(
+            sa.select(Revision.run_id, Run.pass_id).join(Run).where(Revision.id == revision_id)
+        ).one()
+        before = sa.exists().where(Revision.run_id == run_id, Revision.state == "published")
+        more = {"published_count": Pass.published_count + 1}
+        connection.execute(sa.update(Pass).where(Pass.id == pass_id, ~before).values(more))
     connection.execute(sa.update(Revision).where(Revision.id == revision_id).values(**values))
 
 

@@ -27,7 +27,7 @@ def went_live(name: str, reason: str) -> str:
 
 
 def live_again(name: str, reason: str) -> str:
-    """Return the reason of a judging set that a way back began: `live_before` tells it from others by these words."""
+    """Return the reason of a judging set that a way back began."""
     return f"{name} is live again: {reason}"
 
 
@@ -49,9 +49,8 @@ def live_before(connection: Connection, plot_type_id: int, model_id: int | None)
     to the model that was just left.
     """
     query = (
-        sa.select(JudgingSetModel.model_id, Model.name, JudgingSet.reason)
+        sa.select(JudgingSetModel.model_id, JudgingSet.back_to_id)
         .join(JudgingSet, JudgingSet.id == JudgingSetModel.judging_set_id)
-        .join(Model, Model.id == JudgingSetModel.model_id)
         .where(JudgingSetModel.plot_type_id == plot_type_id)
         .order_by(JudgingSet.number)
     )
@@ -59,7 +58,7 @@ def live_before(connection: Connection, plot_type_id: int, model_id: int | None)
     for row in connection.execute(query):
         if line and line[-1] == row.model_id:
             continue
-        if row.reason.startswith(live_again(row.name, "")) and row.model_id in line:
+        if row.back_to_id == row.model_id and row.model_id in line:
             del line[_last(line, row.model_id) + 1 :]
         else:
             line.append(row.model_id)

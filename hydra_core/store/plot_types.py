@@ -166,14 +166,22 @@ def _ranges(drawing: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return drawing and {key: value for key, value in drawing.items() if key != _DRAWN_AT}
 
 
-def image_counts(connection: Connection, plot_type_ids: Collection[int]) -> dict[int, int]:
-    """Return how many readable images some plot types have in all runs; those that have none are not named."""
-    query = (
-        sa.select(Item.plot_type_id, sa.func.count(Item.id))
-        .where(Item.plot_type_id.in_(sorted(plot_type_ids)), Item.status == "ok")
-        .group_by(Item.plot_type_id)
-    )
-    return {int(row): int(count) for row, count in connection.execute(query)}
+def image_counts(
+    connection: Connection, plot_type_ids: Collection[int], *, at_most: int | None = None
+) -> dict[int, int]:
+    """Return how many readable images some plot types have in all runs; those that have none are not named.
+
+    Parameters
+    ----------
+    at_most
+        Do not count further than this: every run may bring some.
+    """
+    counts = {}
+    for plot_type_id in sorted(plot_type_ids):
+        images = sa.select(Item.id).where(Item.plot_type_id == plot_type_id, Item.status == "ok").limit(at_most)
+        counted = sa.select(sa.func.count()).select_from(images.subquery())
+        counts[plot_type_id] = int(connection.execute(counted).scalar_one())
+    return {plot_type_id: count for plot_type_id, count in counts.items() if count}
 
 
 def newest_place(connection: Connection, plot_type_id: int) -> tuple[int, int, int] | None:

@@ -213,8 +213,16 @@ def newest_judging_set(connection: Connection) -> JudgingSetRow | None:
     return None if found is None else load_judging_set(connection, found)
 
 
-def add_judging_set(connection: Connection, reason: str, rules: Mapping[str, Any]) -> JudgingSetRow:
-    """Freeze what is live now as the next judging set; if nothing differs from the newest, return that one."""
+def add_judging_set(
+    connection: Connection, reason: str, rules: Mapping[str, Any], *, back_to_id: int | None = None
+) -> JudgingSetRow:
+    """Freeze what is live now as the next judging set; if nothing differs from the newest, return that one.
+
+    Parameters
+    ----------
+    back_to_id
+        The model that was taken back, where that is why there is a new set.
+    """
     hold_database(connection)
     newest = newest_judging_set(connection)
     live = [
@@ -230,7 +238,8 @@ def add_judging_set(connection: Connection, reason: str, rules: Mapping[str, Any
     if newest is not None and dict(newest.rules) == dict(rules) and _same(newest.models, chosen):
         return newest
     number = newest.number + 1 if newest else 1
-    connection.execute(sa.insert(JudgingSet).values(number=number, reason=reason, rules=dict(rules), made_at=now()))
+    row = {"number": number, "reason": reason, "back_to_id": back_to_id, "rules": dict(rules), "made_at": now()}
+    connection.execute(sa.insert(JudgingSet).values(**row))
     set_id = connection.execute(sa.select(JudgingSet.id).where(JudgingSet.number == number)).scalar_one()
     for entry in chosen.values():
         connection.execute(
@@ -268,6 +277,12 @@ def claim_training(connection: Connection, plot_type_id: int, mark: int, owner: 
     where = (TrainingClaim.plot_type_id == plot_type_id) & (TrainingClaim.mark == mark)
     found = connection.execute(sa.select(TrainingClaim.owner, TrainingClaim.state).where(where)).one()
     return bool(found.owner == owner and found.state == "running")
+
+
+def forget_claims(connection: Connection, plot_type_id: int) -> None:
+    """Forget the unfinished trainings of a plot type; the caller knows that nobody works on them any more."""
+    unfinished = (TrainingClaim.plot_type_id == plot_type_id) & (TrainingClaim.state == "running")
+    connection.execute(sa.delete(TrainingClaim).where(unfinished))
 
 
 def finish_claim(

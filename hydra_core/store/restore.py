@@ -9,8 +9,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from hydra_core.store.ledger import want_run
 from hydra_core.store.registry import ModelRow, ThresholdRow, add_threshold, claim_training, find_model, finish_claim
-from hydra_core.store.schema import JudgingSet, JudgingSetModel, Label, Model, Pass, Request, Revision, Run
+from hydra_core.store.schema import (
+    JudgingSet,
+    JudgingSetModel,
+    Label,
+    Model,
+    Pass,
+    Request,
+    Revision,
+    Run,
+    TrainingImage,
+)
 from hydra_core.store.upsert import insert_new
 
 # Not passes: they come first, and a rebuild that was stopped right then has entered nothing else.
@@ -45,13 +56,7 @@ def restore_revision(
     connection: Connection, pass_id: int, *, run: int, name: str, folder: str, revision: int, values: Mapping[str, Any]
 ) -> int:
     """Enter a revision, and its run where it is the first, with the columns that are known; return its row."""
-    wanted_at = values["wanted_at"]
-    insert_new(
-        connection,
-        Run,
-        [{"pass_id": pass_id, "number": run, "name": name, "folder": folder, "arrived_at": wanted_at}],
-    )
-    run_id = connection.execute(sa.select(Run.id).where(Run.pass_id == pass_id, Run.number == run)).scalar_one()
+    run_id = want_run(connection, pass_id, run, name, folder, at=values["wanted_at"])
     insert_new(connection, Revision, [{"run_id": run_id, "revision": revision, **values}])
     where = (Revision.run_id == run_id) & (Revision.revision == revision)
     return int(connection.execute(sa.select(Revision.id).where(where)).scalar_one())
@@ -93,17 +98,24 @@ def restore_model(
     return found
 
 
+def restore_training_images(connection: Connection, model_id: int, images: Sequence[tuple[str, str, str]]) -> None:
+    """Enter a model's training set, (SHA-256, class, side); what is there already stays as it is."""
+    rows = [{"model_id": model_id, "image_sha": sha, "class_name": known, "side": side} for sha, known, side in images]
+    insert_new(connection, TrainingImage, rows)
+
+
 def restore_judging_set(
     connection: Connection,
     *,
     number: int,
     reason: str,
+    back_to_id: int | None,
     rules: Mapping[str, Any],
     at: datetime,
     models: Collection[tuple[ModelRow, Mapping[str, float]]],
 ) -> int:
     """Enter a judging set under the number that it had; return its row. One that is there already stays as it is."""
-    row = {"number": number, "reason": reason, "rules": dict(rules), "made_at": at}
+    row = {"number": number, "reason": reason, "back_to_id": back_to_id, "rules": dict(rules), "made_at": at}
     insert_new(connection, JudgingSet, [row])
     set_id = int(connection.execute(sa.select(JudgingSet.id).where(JudgingSet.number == number)).scalar_one())
     rows = [

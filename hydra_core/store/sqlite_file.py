@@ -11,6 +11,9 @@ from sqlalchemy.engine import Connection, Engine
 BUSY_TIMEOUT_S = 60
 _NETWORK_FILE_SYSTEMS = ("nfs", "lustre", "cifs", "smb", "gpfs", "beegfs", "ceph", "afs", "glusterfs", "fuse.sshfs")
 _WRITE_AHEAD = 2
+#: A run's images are entered by their hashes, each on a page of its own of two large indexes. Pages that memory cannot
+#: hold until the transaction ends would be written twice.
+_CACHE_KIB = 32 * 1024
 
 
 def file_system_of(path: Path) -> str:
@@ -61,6 +64,7 @@ def prepare_sqlite(engine: Engine, file: Path) -> None:
             cursor.execute("SELECT count(*) FROM sqlite_master").fetchall()
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

@@ -84,17 +84,9 @@ class PassCount:
 
 
 def pass_counts(connection: Connection) -> list[PassCount]:
-    """Return every pass with its runs counted, newest pass first."""
-    wanted = sa.select(sa.func.count(Run.id)).where(Run.pass_id == Pass.id).scalar_subquery()
-    published = (
-        sa.select(sa.func.count(Run.id))
-        .where(Run.pass_id == Pass.id, published_revision().is_not(None))
-        .scalar_subquery()
-    )
-    query = sa.select(Pass.id, Pass.name, Pass.state, wanted.label("wanted"), published.label("published")).order_by(
-        Pass.id.desc()
-    )
-    return [PassCount(**row._mapping) for row in connection.execute(query)]
+    """Return every pass with the numbers of its runs, newest pass first."""
+    columns = (Pass.id, Pass.name, Pass.state, Pass.run_count, Pass.published_count)
+    return [PassCount(*row) for row in connection.execute(sa.select(*columns).order_by(Pass.id.desc()))]
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,15 @@ def answers_to(connection: Connection, model: str) -> dict[str, Answer]:
     return {row.image_sha: Answer(**row._mapping) for row in connection.execute(query)}
 
 
-def save_report(connection: Connection, model_id: int) -> Report | None:
-    """Enter the report of a model, or bring its counts up to date; return it, or None without predictions."""
+def save_report(connection: Connection, model_id: int, *, at: datetime | None = None) -> Report | None:
+    """Enter the report of a model, as of now or of `at`, or bring its counts up to date; None without predictions."""
     differs = sa.case((Prediction.class_name != Prediction.label, 1), else_=0)
     count = sa.select(sa.func.count(), sa.func.sum(differs)).where(Prediction.model_id == model_id)
     images, disagreements = connection.execute(count).one()
     if not images:
         return None
     counts = {"images": images, "disagreements": int(disagreements)}
-    insert_new(connection, TrainingReport, [{"model_id": model_id, **counts, "made_at": now()}])
+    insert_new(connection, TrainingReport, [{"model_id": model_id, **counts, "made_at": at or now()}])
     connection.execute(sa.update(TrainingReport).where(TrainingReport.model_id == model_id).values(**counts))
     return load_report(connection, model_id)
 

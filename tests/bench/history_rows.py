@@ -74,6 +74,10 @@ class Size:
         """When the newest run was judged."""
         return BEGIN + self.revisions * BETWEEN_RUNS
 
+    def part(self, parts: int) -> Size:
+        """Return a history of so much less."""
+        return Size(self.images // parts, self.verdicts // parts, self.labels // parts)
+
 
 #: The figures of the original system in 2026, and a hall that has just begun, whose runs are all judged. A few labels
 #: fall on places without an image and are left out.
@@ -171,6 +175,24 @@ def plot_types(size: Size) -> Iterator[Row]:
         yield number, plot_name(number), chunked, _at(0), "active", None, None, "", None, "", "", ""
 
 
+def classes(size: Size) -> Iterator[Row]:
+    """Yield the classes."""
+    for position, name in enumerate(CLASSES):
+        yield name, "#808080", int(name == "Bad"), int(name == "Good"), position
+
+
+def plot_groups(size: Size) -> Iterator[Row]:
+    """Yield the detectors."""
+    for number, name in enumerate(DETECTORS):
+        yield number + 1, name, "detector"
+
+
+def plot_group_types(size: Size) -> Iterator[Row]:
+    """Yield which plot types belong to each detector."""
+    for plot_type in range(1, TYPES + 1):
+        yield plot_type % len(DETECTORS) + 1, plot_type
+
+
 def passes(size: Size) -> Iterator[Row]:
     """Yield the passes."""
     for number in range(1, size.passes + 1):
@@ -178,7 +200,12 @@ def passes(size: Size) -> Iterator[Row]:
         name = f"period-{number:02d}/ver01"
         state = "open" if number == size.passes else "closed"
         last = first + RUNS_BETWEEN_PASSES - 1
-        yield number, name, f"hydra/{name}", first, last, state, f"/monitoring/{name}", _at(0), None
+        wanted = min(RUNS_OF_A_PASS, size.runs - (number - 1) * RUNS_OF_A_PASS)
+        # All but the newest three revisions are published, each of a run of its own.
+        on_the_way = 3 - sum(revision_number(size.revisions - step) == 2 for step in (1, 2, 3))
+        published = wanted - on_the_way if number == size.passes else wanted
+        place = f"/monitoring/{name}"
+        yield number, name, f"hydra/{name}", first, last, state, place, _at(0), None, wanted, published
 
 
 def runs(size: Size) -> Iterator[Row]:
@@ -350,6 +377,12 @@ def labels(size: Size) -> Iterator[Row]:
             yield label + 1, files[request], *row, _labelled_at(size, label)
 
 
+def label_counts(size: Size) -> Iterator[Row]:
+    """Yield how many labels each plot type has."""
+    for plot_type in range(1, TYPES + 1):
+        yield plot_type, len(labelled(size, plot_type))
+
+
 def models(size: Size) -> Iterator[Row]:
     """Yield the models: of each plot type several versions, the newest of them live."""
     for version in range(VERSIONS):
@@ -398,7 +431,7 @@ def judging_sets(size: Size) -> Iterator[Row]:
     """Yield the judging sets."""
     rules = '{"rules": "judge-1", "problem": ["Bad"], "normal": ["Good"], "beam_key": "beam_current", "beam_min": 1}'
     for number in range(1, judging_sets_made(size) + 1):
-        yield number, number, f"change {number}", rules, _at(0)
+        yield number, number, f"change {number}", None, rules, _at(0)
 
 
 def judging_set_models(size: Size) -> Iterator[Row]:
@@ -459,6 +492,9 @@ def unmatched(size: Size) -> Iterator[Row]:
 #: How the rows of each table are made; a table refers only to those before it.
 TABLES = {
     "plot_types": plot_types,
+    "classes": classes,
+    "plot_groups": plot_groups,
+    "plot_group_types": plot_group_types,
     "passes": passes,
     "runs": runs,
     "models": models,
@@ -477,6 +513,7 @@ TABLES = {
     "evidence": evidence,
     "requests": requests,
     "labels": labels,
+    "label_counts": label_counts,
     "training_images": training_images,
     "predictions": predictions,
     "kept_images": kept_images,

@@ -1,9 +1,10 @@
 """Every question of the store to a history of 13.5 million images and to one of 10,000, on both databases.
 
 Run by ``make bench PYTEST="-k database_scale"``; writes ``docs/results/database.md``. It makes the histories first,
-which takes a while and some 30 GB. Where ``HYDRA_SCALE_FOLDER`` names a folder, they are kept there (those on MariaDB
-stay on the server), and a later call only asks. ``HYDRA_TEST_MYSQL_URL`` names a server with more memory than that of
-the tests.
+one kind of database after the other, which takes a while and some 20 GB. Where ``HYDRA_SCALE_FOLDER`` names a folder,
+they are kept there (those on MariaDB stay on the server), and a later call only asks. ``HYDRA_TEST_MYSQL_URL`` names a
+server with more memory than that of the tests. With ``HYDRA_SCALE_PARTS=10`` the history is a tenth as long, and the
+page is printed instead.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
 from hydra_core.base.clock import now
+from hydra_core.cli.ask import answer
 from hydra_core.store.schema import Image, Item, Revision, Run
 from hydra_core.store.session import open_engine, writing
 from tests.bench.fabricated_history import database_bytes, fabricate, row_counts
@@ -35,6 +37,31 @@ from tests.store_calls import CALLS, Call, Middle, enter_run
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "database.md"
 KINDS = {"SQLite": "sqlite", "MariaDB": "mariadb"}
 TURNS, ENOUGH_S = 5, 1.0
+PARTS = int(os.environ.get("HYDRA_SCALE_PARTS", "1"))
+LONG = LARGE.part(PARTS)
+#: What people ask of the whole history, and of a part of it.
+QUESTIONS = (
+    "which detectors had problems",
+    "which plots had problems",
+    "which runs had problems",
+    "how many images by state",
+    "how many images by class",
+    "how many plots by detector",
+    "how many good plots",
+    "how many problems by day",
+    "passes with problems",
+    "which plots are novel",
+    "which detectors had problems in the last 24 hours",
+    "which plots had problems in the last 10 runs",
+    "when was CDC_plot_08 last bad",
+    "since when is CDC_plot_08 bad",
+    "show images that are bad",
+    "how many incidents by detector",
+    "which plots are there",
+    "which models are live",
+    "who labelled most",
+    "who labelled most in the last 7 days",
+)
 #: Below this a ratio says more about the clock than about the database.
 LEAST_MS = 0.2
 
@@ -54,6 +81,7 @@ class Asked:
 
     version: str
     times: dict[str, tuple[float, float]]
+    answers: dict[str, tuple[float, float]]
     scans: dict[str, list[str]]
     entering: tuple[list[float], list[float]]
     made: tuple[Made, Made]
@@ -98,7 +126,7 @@ def milliseconds(call: Call, small: Connection, large: Connection) -> tuple[floa
     """
     found: list[tuple[float, float]] = []
     while len(found) <= TURNS and (len(found) < 2 or sum(map(sum, found)) < ENOUGH_S):
-        found.append((_seconds(call, small, Middle(SMALL)), _seconds(call, large, Middle(LARGE))))
+        found.append((_seconds(call, small, Middle(SMALL)), _seconds(call, large, Middle(LONG))))
     short, long = zip(*found[1:], strict=True)
     return statistics.median(short) * 1000, statistics.median(long) * 1000
 
@@ -120,7 +148,7 @@ def entering(small: Engine, large: Engine) -> tuple[list[float], list[float]]:
     found: tuple[list[float], list[float]] = ([], [])
     entered: dict[Engine, list[int]] = {small: [], large: []}
     for turn in range(1, TURNS + 1):
-        for took, engine, size in ((found[0], small, SMALL), (found[1], large, LARGE)):
+        for took, engine, size in ((found[0], small, SMALL), (found[1], large, LONG)):
             began = time.perf_counter()
             at = Middle(size)
             row = writing(engine, lambda connection, at=at, turn=turn: enter_run(connection, at, turn))
@@ -151,16 +179,20 @@ def _version(engine: Engine) -> str:
 
 def ask(small: tuple[Engine, Made], large: tuple[Engine, Made], say: Callable[[str], None]) -> Asked:
     """Ask every question of both histories."""
-    times, scans = {}, {}
+    times, answers, scans = {}, {}, {}
     with small[0].connect() as one, large[0].connect() as other:
         for name, call in CALLS.items():
             times[name] = milliseconds(call, one, other)
             say(f"{name}: {times[name][0]:.2f} ms, {times[name][1]:.2f} ms")
-            lines = [scans_of(other, statement) for statement in statements_of(other, call, Middle(LARGE))]
+            lines = [scans_of(other, statement) for statement in statements_of(other, call, Middle(LONG))]
             scans[name] = [line for found in lines for line in found]
+        for text in QUESTIONS:
+            answers[text] = milliseconds(Call(lambda c, at, text=text: answer(c, text, at.size.end)), one, other)
+            say(f"{text}: {answers[text][0]:.0f} ms, {answers[text][1]:.0f} ms")
     return Asked(
         _version(large[0]),
         times,
+        answers,
         {name: found for name, found in scans.items() if found},
         entering(small[0], large[0]),
         (small[1], large[1]),
@@ -178,10 +210,14 @@ def test_a_long_history_is_asked(tmp_path: Path, mariadb_server_url: str) -> Non
         with ExitStack() as stack:
             pair = [
                 stack.enter_context(history(kind, size, folder, mariadb_server_url, keep=bool(kept)))
-                for size in (SMALL, LARGE)
+                for size in (SMALL, LONG)
             ]
             asked[title] = ask(pair[0], pair[1], print)
-    RESULTS.write_text("\n".join(page(asked)) + "\n", encoding="utf-8")
+    text = "\n".join(page(asked)) + "\n"
+    if PARTS == 1:
+        RESULTS.write_text(text, encoding="utf-8")
+    else:
+        print(text)
     assert all(len(one.times) == len(CALLS) for one in asked.values())
 
 
@@ -207,6 +243,8 @@ def page(asked: dict[str, Asked]) -> list[str]:
         *_entering(asked),
         "",
         *_questions(asked),
+        "",
+        *_answers(asked),
         "",
         *_room(asked),
     ]
@@ -264,6 +302,23 @@ def _questions(asked: dict[str, Asked]) -> list[str]:
     scans = {name: sorted({line for one in asked.values() for line in one.scans.get(name, [])}) for name in CALLS}
     lines += ["", "A large table is read from end to end, by the plans of the long history, for:", ""]
     lines += [f"- `{name}` ({_reason(CALLS[name])}): {'; '.join(found)}." for name, found in scans.items() if found]
+    return lines
+
+
+def _answers(asked: dict[str, Asked]) -> list[str]:
+    lines = [
+        "## Asking",
+        "",
+        "Milliseconds from the text of a question to the text of its answer, as `hydra ask` gives it, without the",
+        "start of the program. What is made of verdicts is added up from the counts that each run leaves; who labelled",
+        "when is read from the labels themselves.",
+        "",
+        "| question | " + " | ".join(f"{title}: short | long" for title in asked) + " |",
+        "|---|" + "---|---|" * len(asked),
+    ]
+    for text in QUESTIONS:
+        cells = [f"{one.answers[text][0]:.0f} | {one.answers[text][1]:,.0f}" for one in asked.values()]
+        lines.append(f"| {text} | " + " | ".join(cells) + " |")
     return lines
 
 

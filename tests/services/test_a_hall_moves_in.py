@@ -21,7 +21,7 @@ from hydra_core.cli.main import main
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
 from hydra_core.labels.inbox import receive_kept
-from hydra_core.labels.request import EARLIEST
+from hydra_core.labels.request_kinds import EARLIEST
 from hydra_core.moving import original as reading_original
 from hydra_core.moving.instants import find_zone
 from hydra_core.moving.original import opened_original

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -27,6 +28,21 @@ QUESTIONS = (
     "how many labels by class",
     "which runs had problems since Monday",
 )
+#: Questions whose answer is made of counts of verdicts.
+COUNTING = (
+    "which detectors had problems",
+    "which plots had problems",
+    "which runs had problems",
+    "how many images by state",
+    "how many images by class",
+    "how many good plots",
+    "how many problems by day",
+    "worst 2 detectors",
+    "passes with problems",
+    "when was CDC_occupancy last bad",
+    "plots that are missing in the last 24 hours",
+)
+_SUMMED = ("run", "severity", "judged_at")
 KINDS = {"text": str, "sha256": str, "integer": int, "number": float, "truth": bool, "json": (dict, list)}
 
 
@@ -125,6 +141,40 @@ def test_runs_plot_types_and_times_are_found_by_an_index(of_sqlite: Engine, view
     with of_sqlite.connect() as connection:
         (statement,) = (one for one in statements_of(connection, call, Middle(SMALL)) if one.text.startswith("SELECT"))
         assert scans_of(connection, statement) == []
+
+
+@pytest.mark.parametrize("by", ["state", "class", "severity", "plot_type", "detector", "pass", "run", "day"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Query("verdicts"),
+        Query("verdicts", all_revisions=True),
+        Query("verdicts", where=(Condition("severity", ">=", (2,)), Condition("class", "!=", ("Hot channel",)))),
+        Query("verdicts", where=(Condition("judged_at", ">=", (NOW - timedelta(hours=4),)),), plots=frozenset({1, 4})),
+    ],
+)
+def test_counts_are_those_of_the_rows(history: Engine, asked: Query, by: str) -> None:
+    said = _all(history, replace(asked, columns=(*(() if by in _SUMMED else (by,)), *_SUMMED)))
+    expected = {}
+    for value in {row[by] for row in said}:
+        rows_of = [row for row in said if row[by] == value]
+        times = [row["judged_at"] for row in rows_of]
+        runs, worst = {row["run"] for row in rows_of}, max(row["severity"] for row in rows_of)
+        expected[value] = (len(rows_of), len(runs), worst, max(runs), min(times), max(times))
+    assert expected
+    totals = ("count", "runs", "worst", "last_run", "first_at", "last_at")
+    found = _all(history, replace(asked, by=(by,), columns=totals))
+    assert {row[by]: tuple(row[name] for name in totals) for row in found} == expected
+    (everything,) = _all(history, replace(asked, count_all=True, columns=("count",)))
+    assert everything["count"] == len(said)
+
+
+@pytest.mark.parametrize("text", COUNTING)
+def test_a_question_that_only_counts_reads_no_verdict(history: Engine, text: str) -> None:
+    with history.connect() as connection:
+        sent = statements_of(connection, Call(lambda c, _: answer(c, text, NOW)), Middle(SMALL))
+    assert any("FROM revisions" in one.text and "verdict_counts" in one.text for one in sent)
+    assert [one.text for one in sent if re.search(r"\b(verdicts|items|evidence)\b", one.text)] == []
 
 
 def test_rows_come_newest_first(history: Engine) -> None:

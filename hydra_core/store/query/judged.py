@@ -31,6 +31,7 @@ from hydra_core.store.schema import (
     Run,
     StageTiming,
     Verdict,
+    VerdictCount,
 )
 
 _SEVERITY = "0 nothing, 1 a note, 2 needs a look, 3 a problem"
@@ -72,6 +73,44 @@ def _item_columns() -> tuple[Column, ...]:
     )
 
 
+def _verdict_totals(count: Any, severity: Any) -> tuple[Column, ...]:
+    _, *times = counted(time=Revision.judged_at)
+    return (
+        col("count", "integer", "rows", count),
+        col("runs", "integer", "different runs", sa.func.count(sa.distinct(Run.id))),
+        col("worst", "integer", f"highest severity: {_SEVERITY}", sa.func.max(severity)),
+        col("last_run", "integer", "highest run number", sa.func.max(Run.number)),
+        *times,
+    )
+
+
+_VERDICT_COUNTS = View(
+    name="verdicts",
+    row="verdicts of one revision that are the same for a plot type",
+    source=outerjoin(
+        outerjoin(join(join(Revision, VerdictCount), Run, Run.id == Revision.run_id), Pass, Pass.id == Run.pass_id),
+        PlotTypeRow,
+        PlotTypeRow.id == VerdictCount.plot_type_id,
+    ),
+    key=(VerdictCount.revision_id, VerdictCount.plot_type_id),
+    time="judged_at",
+    plot=VerdictCount.plot_type_id.expression,
+    newest=newest_judged(),
+    revision=VerdictCount.revision_id.expression,
+    columns=(
+        *place_columns(),
+        *plot_columns(VerdictCount.plot_type_id),
+        col("class", "text", "the class", sa.func.nullif(VerdictCount.class_name, "", type_=sa.String())),
+        col("state", "text", "how sure it is", VerdictCount.state),
+        col("severity", "integer", _SEVERITY, VerdictCount.severity),
+        col("judged_at", "time", "when the run was judged", Revision.judged_at),
+        day_column("judged_at", Revision.judged_at),
+    ),
+    totals=_verdict_totals(
+        sa.func.coalesce(sa.func.sum(VerdictCount.count), 0, type_=sa.Integer()), VerdictCount.severity
+    ),
+)
+
 VERDICTS = View(
     name="verdicts",
     row="what Hydra says of one plot of a run, with the reasons",
@@ -108,12 +147,8 @@ VERDICTS = View(
         day_column("judged_at", Revision.judged_at),
         col("made_at", "time", "when this verdict was made", Verdict.made_at, standard=False),
     ),
-    totals=counted(
-        col("runs", "integer", "different runs", sa.func.count(sa.distinct(Run.id))),
-        col("worst", "integer", f"highest severity: {_SEVERITY}", sa.func.max(Verdict.severity)),
-        col("last_run", "integer", "highest run number", sa.func.max(Run.number)),
-        time=Revision.judged_at,
-    ),
+    totals=_verdict_totals(sa.func.count(), Verdict.severity),
+    counts=_VERDICT_COUNTS,
 )
 
 EVIDENCE = View(

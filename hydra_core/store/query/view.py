@@ -72,6 +72,9 @@ class View:
         Columns by which a database finds few rows among many; a plot type is one for every view that has it.
     revision
         What refers to the revision that has the time, where there are many rows for each revision.
+    counts
+        The same rows counted when they were written, by fewer columns of the same names and with all totals: what
+        answers a question that only counts.
     """
 
     name: str
@@ -86,6 +89,7 @@ class View:
     newest: sa.ColumnElement[bool] | None = None
     ways_in: frozenset[str] = frozenset()
     revision: sa.ColumnElement[Any] | None = None
+    counts: View | None = None
 
 
 def expression(value: Any) -> sa.ColumnElement[Any]:
@@ -117,12 +121,15 @@ def day_column(instant: str, value: Any) -> Column:
 
 def detector_of(plot_type_id: Any) -> sa.ColumnElement[Any]:
     """Return the detector of a plot type, the first by name where it belongs to several."""
-    return (
-        sa.select(sa.func.min(PlotGroupRow.name))
-        .join(PlotGroupType, PlotGroupType.group_id == PlotGroupRow.id)
-        .where(PlotGroupType.plot_type_id == expression(plot_type_id), PlotGroupRow.kind == DETECTOR)
-        .scalar_subquery()
+    # All of them at first, which a database does once: a question that counts asks for those of a million rows.
+    first = (
+        sa.select(PlotGroupType.plot_type_id, sa.func.min(PlotGroupRow.name).label("name"))
+        .join(PlotGroupRow, PlotGroupType.group_id == PlotGroupRow.id)
+        .where(PlotGroupRow.kind == DETECTOR)
+        .group_by(PlotGroupType.plot_type_id)
+        .subquery()
     )
+    return sa.select(first.c.name).where(first.c.plot_type_id == expression(plot_type_id)).scalar_subquery()
 
 
 def newest_judged() -> sa.ColumnElement[bool]:

@@ -1,6 +1,15 @@
 """The tables. ``docs/architecture.md`` says how a row comes to be; a change here needs a migration."""
 
-from hydra_core.store.schema.asked import Label, NewsItem, PersonAccount, PersonPlotType, PersonRole, PersonRow, Request
+from hydra_core.store.schema.asked import (
+    Label,
+    LabelCount,
+    NewsItem,
+    PersonAccount,
+    PersonPlotType,
+    PersonRole,
+    PersonRow,
+    Request,
+)
 from hydra_core.store.schema.base import Base
 from hydra_core.store.schema.earlier import EarlierLabel, EarlierModel, EarlierVerdict, Import
 from hydra_core.store.schema.judged import Evidence, Image, Incident, Item, KeptImage, Verdict, VerdictCount
@@ -26,7 +35,7 @@ from hydra_core.store.schema.plots import (
 )
 
 #: The migration that makes exactly these tables; a test holds the two together.
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0005"
 
 #: `Item.chunk` of a plot that comes once a run (a NULL would never be equal to another in a unique key).
 ONCE_A_RUN = -1
@@ -47,6 +56,7 @@ __all__ = [
     "JudgingSetModel",
     "KeptImage",
     "Label",
+    "LabelCount",
     "Model",
     "ModelThreshold",
     "NewsItem",

@@ -80,6 +80,14 @@ class Label(Base):
     made_at: Mapped[datetime]
 
 
+class LabelCount(Base):
+    """How many labels a plot type has, corrections included: whether a training is due is asked every night."""
+
+    __tablename__ = "label_counts"
+    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"), primary_key=True)
+    count: Mapped[int]
+
+
 class NewsItem(Base):
     """A line for the top of every page: the newest that has not ended is shown, none where it is empty."""
 

@@ -102,6 +102,7 @@ class JudgingSet(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(unique=True)
     reason: Mapped[str] = mapped_column(long_text())
+    back_to_id: Mapped[int | None] = mapped_column(reference("models.id"))  # the model that was taken back, if any
     rules: Mapped[dict[str, Any]]
     made_at: Mapped[datetime]
 

@@ -25,6 +25,9 @@ class Pass(Base):
     source: Mapped[str] = mapped_column(long_text())
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    # Counted as runs come and are published: pages that are written after each run show both.
+    run_count: Mapped[int] = mapped_column(default=0)
+    published_count: Mapped[int] = mapped_column(default=0)  # runs of which any revision was published
 
 
 class Run(Base):

@@ -16,7 +16,7 @@ from hydra_core.ask.read import LONGEST, read_question
 from hydra_core.base.names import PlotKey
 from hydra_core.cli.ask import answer
 from hydra_core.store.query import Names
-from tests.query_samples import NOW, PASS, fill
+from tests.query_samples import NOW, PASS, count_verdicts, fill
 from tests.store_samples import sqlite_copy
 
 Ask = Callable[..., list[str]]
@@ -167,6 +167,7 @@ def test_what_nobody_judged_is_not_called_good(tmp_path_factory: pytest.TempPath
             before = int(answer(changed, "how many good images", NOW).splitlines()[1])
             one = "SELECT max(item_id) FROM verdicts WHERE severity = 0 AND state = 'confirmed'"
             changed.execute(sa.text(f"UPDATE verdicts SET state = :state WHERE item_id = ({one})"), {"state": state})
+            count_verdicts(changed)
             assert answer(changed, "how many good images", NOW).splitlines()[1] == str(before - 1)
             assert state not in answer(changed, "top 500 images that are fine", NOW)
 
