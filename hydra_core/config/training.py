@@ -21,6 +21,10 @@ Aspect = Literal["stretch", "pad"]
 #: How the confidence from which on a class is confirmed is chosen; `hydra_core.models.thresholds` says what each does.
 ThresholdRule = Literal["max_f1", "false_alarms", "recall"]
 
+#: From which confidence on a class is confirmed as long as too few images are there to choose it by: so cautious that
+#: a close call asks for a look.
+UNLEARNED_THRESHOLD = 0.9
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 #: Neither none nor all.
 Part = Annotated[float, Field(gt=0, lt=1)]
@@ -74,19 +78,20 @@ class PlotTraining(Strict):
 class TrainingSection(Strict):
     """``[training]``: when and how a model is trained from labels."""
 
-    network: str = "compact"
+    network: str = "auto"
+    """``"auto"``: ``inceptionv3`` where trainings have a GPU, else ``compact``."""
     network_module: str = ""
     """For the network ``own``: ``package.module:function``."""
     weights: str = ""
     """A file NAME.weights.h5 from which the body of the network starts; it must fit the network."""
-    size: tuple[Pixels, Pixels] = (128, 128)
-    """Network input, (height, width) in pixels."""
+    size: tuple[Pixels, Pixels] | None = None
+    """Network input, (height, width) in pixels; 299 x 299 where ``"auto"`` takes ``inceptionv3``, else 128 x 128."""
     epochs: Annotated[int, Field(ge=1)] = 24
     sampling: Sampling = "rotating"
     class_weights: ClassWeights = "none"
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
-    keep: Keep = "best"
-    """Weights of the best epoch on the validation runs, or the running average at the end."""
+    keep: Keep = "averaged"
+    """The running average of the weights at the end, or those of the best epoch on the validation runs."""
     arithmetic: Arithmetic = "auto"
     thresholds: ThresholdRule = "max_f1"
     """How the confidence is chosen from which on a class is confirmed."""
@@ -98,6 +103,8 @@ class TrainingSection(Strict):
     """Neighbouring run numbers that are dealt to training, validation and test as one."""
     near: Annotated[float, Field(ge=0, le=0.2)] = 0.01
     """Share of their structure by which two images may differ and still count as copies; 0: equal images alone."""
+    int8: bool = False
+    """Also make an engine in 8 bits; it is kept where it is shown to change no decision."""
     seed: int = 20260117
     min_labels: Annotated[int, Field(ge=4)] = 24
     min_new: Annotated[int, Field(ge=1)] = 12

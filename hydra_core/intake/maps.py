@@ -53,16 +53,26 @@ def write_maps(path: Path, maps: Mapping[int, Sequence[StoredMap]], attributes: 
     return write_container(path, MAPS_FORMAT, {"attributes": dict(attributes or {})}, entries, blobs)
 
 
-def read_maps(path: Path, sha256: str | None = None) -> dict[int, tuple[StoredMap, ...]]:
+def read_maps(
+    path: Path, sha256: str | None = None, attributes: Mapping[str, str] | None = None
+) -> dict[int, tuple[StoredMap, ...]]:
     """Return all maps of a file by item number.
+
+    Parameters
+    ----------
+    attributes
+        What must have been written with them; anything where None.
 
     Raises
     ------
     DataError
-        When the file is missing, cut, altered or holds no maps; the message names it.
+        When the file is missing, cut, altered, holds no maps or was written with other attributes; the message names
+        it.
     """
     found: dict[int, list[StoredMap]] = {}
     with Container(path, MAPS_FORMAT, sha256) as container:
+        if attributes is not None and container.header.get("attributes") != dict(attributes):
+            raise DataError(f"{path} was made for something else", next_step="run the stage that writes it again")
         try:
             for entry in container.entries:
                 data = container.blob(entry["blob"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra_core.base.words import percent
+from hydra_core.config.training import UNLEARNED_THRESHOLD
 from hydra_core.judge.evidence import Classification, ItemEvidence
 
 #: Part of every judging set: a change here must change verdicts only under a new number.
@@ -146,7 +147,7 @@ def _without_beam(winner: str, confidence: float, threshold: float, *, normal: b
 def _classified(evidence: ItemEvidence, found: Classification) -> Judgement:
     winner = found.winner
     confidence = found.probabilities[winner]
-    threshold = found.thresholds.get(winner, 0.5)
+    threshold = found.thresholds.get(winner, UNLEARNED_THRESHOLD)
     problem = winner in evidence.problem_classes
     normal = winner in evidence.normal_classes
     if evidence.beam is False and (confidence < threshold or not normal):

@@ -62,6 +62,8 @@ class TrainSpec(Frozen):
         File NAME.weights.h5 from which the body starts; empty for fresh weights.
     size, aspect, masks
         See `InputSpec`.
+    network_why
+        Why this network was taken, where nobody named it.
     epochs, patience
         Most epochs, and how many without progress on the validation runs end the training (not in
         its first third, and never where `keep` is ``averaged``).
@@ -81,8 +83,8 @@ class TrainSpec(Frozen):
     shift
         Largest random shift in pixels at 128 pixels of input.
     keep, average_over
-        ``best``: the weights of the best epoch on the validation runs. ``averaged``: the running average over about
-        `average_over` steps, at the end of the training.
+        ``averaged``: the running average of the weights over about `average_over` steps, at the end of the training.
+        ``best``: the weights of the best epoch on the validation runs.
     bn_momentum
         Of batch normalisation: Keras' .99 lags for hundreds of steps behind a small training set.
     arithmetic
@@ -95,6 +97,8 @@ class TrainSpec(Frozen):
         Neighbouring run numbers that are dealt as one.
     near
         Share of their structure by which two images may differ and still count as copies; 0: equal ones alone.
+    int8
+        Also make an engine in 8 bits, which is kept where it is shown to change no decision.
     min_examples
         A class with fewer images is left out.
     """
@@ -105,6 +109,7 @@ class TrainSpec(Frozen):
     size: tuple[Pixels, Pixels] = (128, 128)
     aspect: Aspect = "stretch"
     masks: Masks = ()
+    network_why: str = ""
     epochs: int = Field(default=60, ge=1, le=2000)
     batch: int = Field(default=16, ge=2, le=512)
     min_steps: int = Field(default=24, ge=1, le=1000)
@@ -115,7 +120,7 @@ class TrainSpec(Frozen):
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     augment: Augmentations = ("shift",)
     shift: int = Field(default=3, ge=0, le=16)
-    keep: Keep = "best"
+    keep: Keep = "averaged"
     average_over: int = Field(default=50, ge=1, le=10_000)
     bn_momentum: float = Field(default=0.9, gt=0, lt=1)
     arithmetic: Arithmetic = "auto"
@@ -127,6 +132,7 @@ class TrainSpec(Frozen):
     fractions: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
     run_block: int = Field(default=1, ge=1)
     near: float = Field(default=0.01, ge=0, le=0.2)
+    int8: bool = False
     min_examples: int = Field(default=6, ge=2)
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from hydra_core.models.arrays import Floats
 from hydra_core.models.asked import Frozen, TrainSpec
 from hydra_core.models.intervals import SAME, calibration_error, confusion_of_runs, draws, middle
 from hydra_core.models.proof import measure
-from hydra_core.models.spec import Epoch, Metrics, Share
+from hydra_core.models.spec import Epoch, Metrics, Range, Share
 
 
 class Result(Frozen):
@@ -67,14 +67,6 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Span:
-    """Where a figure, or a difference of two, lies with 95 %, had other runs been the test."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Figure:
     """A figure of one network.
 
@@ -87,9 +79,9 @@ class Figure:
     """
 
     value: float | None
-    span: Span | None = None
+    span: Range | None = None
     gain: float | None = None
-    gain_span: Span | None = None
+    gain_span: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -217,7 +209,7 @@ def disagreements(results: Sequence[Result], most: int) -> tuple[int, ...]:
     return tuple(place for _, _, place in sorted(found)[:most])
 
 
-def _level(row: Row, best: Row, span: Span | None) -> bool:
+def _level(row: Row, best: Row, span: Range | None) -> bool:
     if span is None:
         return row.metrics.macro_f1 == best.metrics.macro_f1
     return span.low <= 0 <= span.high
@@ -259,8 +251,8 @@ def _figure(value: float | None, drawn: Floats, reference: Figure | None, drawn_
     return Figure(value, span, value - reference.value, _span(drawn - drawn_reference))
 
 
-def _span(values: Floats) -> Span | None:
+def _span(values: Floats) -> Range | None:
     """Return where the middle 95 % lie; None where half of the draws have no such figure, or all have the same."""
     found = middle(values)
     # A range without width would look like proof, and says only that no drawn run differed.
-    return None if found is None or found[1] - found[0] < SAME else Span(*found)
+    return None if found is None or found[1] - found[0] < SAME else Range(low=found[0], high=found[1])

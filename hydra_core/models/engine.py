@@ -16,14 +16,14 @@ from hydra_core.base.errors import DataError
 from hydra_core.models.arrays import AnyArray, Floats, Images
 from hydra_core.models.lazy import openvino
 from hydra_core.models.residual import Residual
-from hydra_core.models.spec import ModelCard
-from hydra_core.models.trusted import MEND, OUTPUTS, Trusted, read_folder
+from hydra_core.models.spec import INT8_XML, ModelCard
+from hydra_core.models.trusted import MEND, OUTPUTS, SCORE, STAGE, Trusted, read_folder
 from hydra_core.models.trusted import read_card as read_card
 
 #: Images per call of the engine: larger batches gain nothing on a CPU and cost memory.
 BATCH = 8
 
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
 
 #: Largest change of a probability in bf16 against f32 that is reckoned with (seen on trained networks: 0.06).
 BF16_DRIFT = 0.1
@@ -93,23 +93,33 @@ class Engine:
         Raises
         ------
         ValueError
-            When its outputs are not the three of our networks.
+            When its outputs are not those of our networks.
         RuntimeError
             When OpenVINO cannot read it.
         """
-        core = openvino().Core()
-        options = {
-            "INFERENCE_PRECISION_HINT": precision,
+        ov = openvino()
+        core = ov.Core()
+        model = core.read_model(model=xml, weights=weights)
+        named = {name: result for result in model.get_results() for name in result.output(0).names}
+        found = {name: named[name] for name in (*OUTPUTS, STAGE, SCORE) if name in named}
+        known = found.keys() in (set(OUTPUTS), {*OUTPUTS, STAGE, SCORE})
+        if not known or len(found) != len(model.outputs) or len(model.inputs) != 1:
+            raise ValueError(f"its outputs are {', '.join(sorted(named)) or 'unnamed'}, not {', '.join(OUTPUTS)}")
+        # What only maps need would cost every image a copy of its features.
+        judging = ov.Model([found[name] for name in OUTPUTS], model.get_parameters(), "judging")
+        return cls(core.compile_model(judging, "CPU", cls.options(precision, threads)), size, card, identity, residual)
+
+    @staticmethod
+    def options(precision: Precision, threads: int) -> dict[str, Any]:
+        """Return how OpenVINO is to compile: in this arithmetic, for the cores that this job was given."""
+        return {
+            # What an 8-bit engine does not compute in 8 bits, it computes in f32.
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             # Pinned jobs of one node would sit on the same cores.
             "ENABLE_CPU_PINNING": False,
         }
-        compiled = core.compile_model(core.read_model(model=xml, weights=weights), "CPU", options)
-        names = {name for output in compiled.outputs for name in output.names}
-        if not set(OUTPUTS) <= names or len(compiled.outputs) != len(OUTPUTS) or len(compiled.inputs) != 1:
-            raise ValueError(f"its outputs are {', '.join(sorted(names)) or 'unnamed'}, not {', '.join(OUTPUTS)}")
-        return cls(compiled, size, card, identity, residual)
 
     def predict(self, images: Images) -> Prediction:
         """Judge images.
@@ -152,7 +162,8 @@ def load(folder: Path, *, threads: int, precision: Precision = "f32", golden: in
     threads
         Cores this job was given.
     precision
-        ``bf16`` is about twice as fast on CPUs that have it, and moves probabilities by up to 0.06.
+        ``bf16`` is about twice as fast on CPUs that have it, and moves probabilities by up to 0.06; ``int8`` for
+        models that have an 8-bit engine.
     golden
         How many images of the golden batch are judged again; all where None. The files are compared in any case, so
         few images are enough to see that this machine computes as the one that exported.
@@ -162,6 +173,8 @@ def load(folder: Path, *, threads: int, precision: Precision = "f32", golden: in
     DataError
         When a file is missing, foreign, a link or altered, when the model was made with another preprocessing, when
         classes and outputs do not match, or when the golden batch gives other outputs than at export.
+    ValueError
+        When ``int8`` is wanted of a model that has no 8-bit engine.
     """
     return start(read_folder(folder), threads=threads, precision=precision, golden=golden)
 
@@ -173,7 +186,9 @@ def start(trusted: Trusted, *, threads: int, precision: Precision = "f32", golde
     if precision == "f32":
         _check_golden(trusted, engine, told, trusted.card.golden.tolerance)
     else:
-        _check_golden(trusted, engine, {name: told[name] for name in ("images", "probs")}, bf16_drift(trusted.card))
+        _check_golden(
+            trusted, engine, {name: told[name] for name in ("images", "probs")}, drift_of(trusted.card, precision)
+        )
     return engine
 
 
@@ -182,11 +197,24 @@ def bf16_drift(card: ModelCard) -> float:
     return BF16_DRIFT / min(1.0, card.calibration.temperature)
 
 
+def drift_of(card: ModelCard, precision: Precision) -> float:
+    """Return by how much an arithmetic is reckoned to change a probability of a model."""
+    if precision == "int8":
+        # A probability moves by a quarter of what its log odds move, at most; far out, these are not counted.
+        return card.int8.band / 4 + 1e-3
+    return bf16_drift(card)
+
+
 def _compile(trusted: Trusted, threads: int, precision: Precision) -> Engine:
+    xml, weights = trusted.xml, trusted.weights
+    if precision == "int8":
+        if trusted.int8 is None:
+            raise ValueError(f"the model in {trusted.folder} has no 8-bit engine")
+        xml, weights = trusted.int8
     try:
         return Engine.compile(
-            trusted.xml,
-            trusted.weights,
+            xml,
+            weights,
             size=trusted.card.size,
             threads=threads,
             precision=precision,
@@ -195,7 +223,8 @@ def _compile(trusted: Trusted, threads: int, precision: Precision) -> Engine:
             residual=trusted.residual,
         )
     except (RuntimeError, ValueError) as error:
-        raise DataError(f"{trusted.folder / 'engine.xml'} cannot be used: {error}", next_step=MEND) from error
+        named = trusted.folder / (INT8_XML if precision == "int8" else "engine.xml")
+        raise DataError(f"{named} cannot be used: {error}", next_step=MEND) from error
 
 
 def _check_golden(trusted: Trusted, engine: Engine, golden: dict[str, AnyArray], tolerance: float) -> None:
@@ -209,7 +238,7 @@ def _check_golden(trusted: Trusted, engine: Engine, golden: dict[str, AnyArray],
         raise DataError(
             f"{folder / 'engine.xml'} knows {got.probs.shape[1]} classes, model.json names {classes}", next_step=MEND
         )
-    for name in golden.keys() - {"images"}:
+    for name in golden.keys() - {"images", "evidence"}:
         if name == "residual":
             have = trusted.residual.differences(images) if trusted.residual else np.zeros(0, np.float32)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,16 @@ import numpy as np
 from hydra_core.base.files import atomic_folder, sha256_file, write_json
 from hydra_core.models.answers import Answers
 from hydra_core.models.arrays import Floats, Images, Ints
+from hydra_core.models.derivatives import NoDerivativeError
 from hydra_core.models.engine import BATCH, Engine, Prediction, load
+from hydra_core.models.evidence import DRIFT, Evidence, difference, golden_weights
+from hydra_core.models.gradcam import grad_cam, score_of
+from hydra_core.models.int8 import Trial, make_int8
 from hydra_core.models.lazy import openvino, openvino_converter, tensorflow
-from hydra_core.models.networks import OWN_HEAD
+from hydra_core.models.networks import OWN_HEAD, fine_stage, outputs_seen
 from hydra_core.models.residual import fit_residual
-from hydra_core.models.spec import ANSWERS_FILE, RESIDUAL_FILE, Golden, ModelCard, TrainingError
-from hydra_core.models.trusted import OUTPUTS
+from hydra_core.models.spec import ANSWERS_FILE, RESIDUAL_FILE, Golden, Int8, ModelCard, TrainingError
+from hydra_core.models.trusted import OUTPUTS, SCORE, STAGE
 
 #: Largest difference in probability between the exported engine and the training framework.
 PARITY = 1e-4
@@ -28,10 +32,11 @@ GOLDEN_IMAGES = 8
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export adds to the card: hashes of the files and how well engine and framework agree."""
+    """What an export adds to the card: hashes of the files, and how well engine, framework and 8 bits agree."""
 
     files: dict[str, str]
     golden: Golden
+    int8: Int8 = field(default_factory=Int8)
 
 
 def export(
@@ -45,6 +50,7 @@ def export(
     good: Images | None = None,
     temperature: float = 1.0,
     answers: Answers | None = None,
+    trial: Trial | None = None,
 ) -> ModelCard:
     """Write a model folder; it appears complete or not at all, ``model.json`` last.
 
@@ -70,6 +76,8 @@ def export(
         By which logits are divided from now on; `model` itself may be changed.
     answers
         What the model said at that temperature, kept beside it.
+    trial
+        With what an 8-bit engine is made and tried; none is made where None.
 
     Raises
     ------
@@ -80,7 +88,8 @@ def export(
     expected = predict_keras(model, images)
     with atomic_folder(folder) as temp:
         model.save_weights(temp / "model.weights.h5")
-        convert(model, temp / "engine.xml")
+        stage = fine_stage(model)
+        convert(model, temp / "engine.xml", stage)
         size = (int(images.shape[1]), int(images.shape[2]))
         engine = Engine.compile(
             (temp / "engine.xml").read_bytes(), (temp / "engine.bin").read_bytes(), size=size, threads=threads
@@ -92,16 +101,41 @@ def export(
         if residual is not None:
             (temp / RESIDUAL_FILE).write_bytes(residual.to_bytes())
             told["residual"] = residual.differences(images[golden])
+        why_not = "no layer gives finer maps than its class maps"
+        if stage is not None:
+            maps, why_not = _golden_maps(model, stage, images[golden], temp, threads)
+            if maps is None:
+                convert(model, temp / "engine.xml")
+                stage = None
+            else:
+                told["evidence"] = maps
         buffer = io.BytesIO()
         np.savez(buffer, classes=np.array(classes), images=images[golden], **told)
         (temp / "golden.npz").write_bytes(buffer.getvalue())
         if answers is not None:
             (temp / ANSWERS_FILE).write_bytes(answers.to_bytes())
+        int8 = make_int8(temp, trial, threads=threads) if trial is not None else Int8()
         files = {path.name: sha256_file(path) for path in sorted(temp.iterdir())}
-        card = card_of(Exported(files, Golden(images=len(golden), parity=parity)))
+        told_maps = {"stage": stage.name if stage is not None else "", "why_no_stage": why_not}
+        card = card_of(Exported(files, Golden(images=len(golden), parity=parity, **told_maps), int8))
         write_json(temp / "model.json", card.model_dump(mode="json"))
         load(temp, threads=threads)
     return card
+
+
+def _golden_maps(model: Any, stage: Any, images: Images, folder: Path, threads: int) -> tuple[Floats | None, str]:
+    """Return the maps of the golden batch by the training framework, or None and why the engine cannot give them."""
+    xml, weights = ((folder / name).read_bytes() for name in ("engine.xml", "engine.bin"))
+    asked = golden_weights(len(images), model.output["probs"].shape[-1])
+    try:
+        got = Evidence.compile(xml, weights, threads=threads).maps(images, asked)
+    except (NoDerivativeError, RuntimeError) as error:
+        return None, str(error).splitlines()[0][:200]
+    expected = grad_cam(model, images, asked.shape[1] - 1, against=0, layer=stage.name, each_place=True)
+    apart = float(np.median([difference(one, other) for one, other in zip(got, expected, strict=True)]))
+    if not apart <= DRIFT:
+        return None, f"the engine's maps are not those of the training framework: they differ by {apart:.2g}"
+    return expected, ""
 
 
 def with_temperature(model: Any, temperature: float) -> Any:
@@ -126,15 +160,23 @@ def with_temperature(model: Any, temperature: float) -> Any:
     return keras.Model(model.input, {**model.output, "probs": probs}, name=model.name)
 
 
-def convert(model: Any, xml: Path) -> None:
-    """Write ``engine.xml`` and ``engine.bin`` in float32.
+def convert(model: Any, xml: Path, stage: Any = None) -> None:
+    """Write ``engine.xml`` and ``engine.bin`` in float32, with what maps at the layer `stage` need where it is given.
 
     Converted from the traced function directly: Keras' own exporter does the same, but only where scipy is installed.
     """
     tf, _ = tensorflow()
     ov = openvino()
     signature = [tf.TensorSpec(model.inputs[0].shape, tf.float32, name="image")]
-    traced = tf.function(lambda image: model(image, training=False), input_signature=signature)
+
+    def ask(image: Any) -> dict[str, Any]:
+        if stage is None:
+            return dict(model(image, training=False))
+        with outputs_seen(stage) as seen:
+            said = model(image, training=False)
+        return {**said, STAGE: tf.cast(seen[0], tf.float32), SCORE: score_of(tf, model, said)}
+
+    traced = tf.function(ask, input_signature=signature, autograph=False)
     ov.serialize(openvino_converter()(traced.get_concrete_function()), str(xml))
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from hydra_core.base.words import counted
 from hydra_core.models.planted import NO_FAULT
-from hydra_core.models.spec import Interval, Metrics, ModelCard
+from hydra_core.models.spec import Metrics, ModelCard, Range
 
 #: Below so many test runs the ranges of figures are rough, and pages and terminals say so.
 ENOUGH_RUNS = 10
 
 
-def told(value: float | None, interval: Interval | None) -> str:
-    """Return a figure with its interval: ``0.93 (0.88 to 0.97)``, and a dash for none."""
+def told(value: float | None, interval: Range | None, form: str = ".2f") -> str:
+    """Return a figure with its interval, each number in a form: ``0.93 (0.88 to 0.97)``, and a dash for none."""
     if value is None:
         return "-"
-    return f"{value:.2f}" + (f" ({span(interval)})" if interval else "")
+    return f"{value:{form}}" + (f" ({span(interval, form)})" if interval else "")
 
 
-def span(interval: Interval | None) -> str:
+def span(interval: Range | None, form: str = ".2f") -> str:
     """Return an interval: ``0.88 to 0.97``, and nothing for none."""
-    return f"{interval.low:.2f} to {interval.high:.2f}" if interval else ""
+    return f"{interval.low:{form}} to {interval.high:{form}}" if interval else ""
 
 
 def figures(metrics: Metrics | None, *, classes: bool = True) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hydra_core.base.telling import Tell
 from hydra_core.models.arrays import AnyArray, Ints
 from hydra_core.models.asked import TrainSpec
 from hydra_core.models.augment import augmented
@@ -21,7 +22,7 @@ from hydra_core.models.sampling import class_weights, epoch_order
 from hydra_core.models.schedule import average_decay, rate_at
 from hydra_core.models.spec import Epoch, TrainingError
 from hydra_core.models.steps import Steps
-from hydra_core.models.telling import Tell, epoch_line
+from hydra_core.models.telling import epoch_line
 
 #: A smaller fall of the validation loss at the same macro-F1 is no reason to go on.
 WORTHWHILE = 0.01

@@ -1,13 +1,12 @@
 """Grad-CAM (Selvaraju et al. 2017) at any layer, many images at a time; needs TensorFlow and the Keras model.
 
-Judging needs none of it: at the last feature map of our networks it gives what `maps` makes of a prediction, and the
-exported engine can make no gradients. It is for networks with a head of their own, and for looking at finer stages.
+Judging needs none of it: `evidence` computes the same with the exported engine, at one stage. This is what it is
+compared with at export, and what a study of other stages uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from hydra_core.models.arrays import Floats, Images
 from hydra_core.models.engine import BATCH
 from hydra_core.models.lazy import tensorflow
-from hydra_core.models.networks.build import OWN_HEAD
+from hydra_core.models.networks import OWN_HEAD, outputs_seen
 
 
 def grad_cam(
@@ -58,9 +57,10 @@ def grad_cam(
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def maps(batch: Any) -> Any:
-        with tf.GradientTape() as tape, _seen(watched, tape) as seen:
-            said = model(batch, training=False)
-            scores = tf.math.log(said["probs"] + 1e-12) if _has_own_head(model) else tf.reduce_mean(said["cam"], (1, 2))
+        with tf.GradientTape() as tape, outputs_seen(watched) as seen:
+            # What is no variable must be watched, and before anything is made of it: so all that is made is kept.
+            tape.watch(batch)
+            scores = score_of(tf, model, model(batch, training=False))
             score = scores[:, class_index] - (0.0 if against is None else scores[:, against])
         (features,) = seen
         gradient = tape.gradient(score, features)
@@ -72,6 +72,17 @@ def grad_cam(
 
     pieces = [images[first : first + BATCH].astype(np.float32) for first in range(0, len(images), BATCH)]
     return np.concatenate([np.asarray(maps(piece)) for piece in pieces])
+
+
+def score_of(tf: Any, model: Any, said: Any) -> Any:
+    """Return the numbers that heat maps explain, (n, c): the logits, or for a head of its own the log probabilities.
+
+    Parameters
+    ----------
+    tf
+        TensorFlow, as functions that are traced import nothing.
+    """
+    return tf.math.log(said["probs"] + 1e-12) if _has_own_head(model) else tf.reduce_mean(said["cam"], (1, 2))
 
 
 def _has_own_head(model: Any) -> bool:
@@ -97,22 +108,3 @@ def _all_layers(model: Any) -> Iterator[Any]:
 
 def _with_maps(model: Any) -> list[Any]:
     return [layer for layer in model.layers if len(getattr(layer.output, "shape", ())) == 4]
-
-
-@contextmanager
-def _seen(layer: Any, tape: Any) -> Iterator[list[Any]]:
-    """Let a tape watch what a layer gives, wherever in nested models it stands."""
-    seen: list[Any] = []
-    call = layer.call
-
-    def watching(*given: Any, **named: Any) -> Any:
-        made = call(*given, **named)
-        tape.watch(made)
-        seen.append(made)
-        return made
-
-    layer.call = watching
-    try:
-        yield seen
-    finally:
-        layer.call = call

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hydra_core.base.importing import kept_for_good
+from hydra_core.models.gpu import sees_gpu
 
 
 @contextmanager
@@ -30,10 +31,14 @@ def tensorflow() -> tuple[Any, Any]:
     """Return the modules ``(tensorflow, keras)``.
 
     Keras imports scikit-learn, matplotlib and pandas when it finds them and needs none of them here: hiding them
-    saves about 3 s.
+    saves about 3 s. TensorFlow sees no GPU but one of this job, and takes of its memory only what it needs: other jobs
+    may use the same card.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    if not sees_gpu():
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     with hidden("sklearn", "matplotlib", "pandas"), kept_for_good():
         return importlib.import_module("tensorflow"), importlib.import_module("keras")
 

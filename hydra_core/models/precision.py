@@ -1,29 +1,47 @@
-"""Judging in bf16 where the processor has it, with the decisions of f32.
+"""Judging with what the machine has, a GPU and bf16 for instance, with the decisions of f32 on a processor.
 
 bf16 is about twice as fast and moves a probability by a few hundredths. So every image is judged in bf16 first, and
 those near a decision once more in f32: where two classes are close, or a probability is close to its threshold. If no
-probability moves by more than `engine.bf16_drift`, each decision is the one that f32 makes.
+probability moves by more than `engine.bf16_drift`, each decision is the one that f32 makes. In the same way 8 bits are
+used with models that were shown to allow it (`int8`), with the drift that was measured then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
-from hydra_core.base.errors import DataError
+from hydra_core.base.errors import ConfigError, DataError
+from hydra_core.config.inference import EngineName
 from hydra_core.models.arrays import Bools, Floats, Images
-from hydra_core.models.engine import BF16_DRIFT, Engine, Precision, Prediction, bf16_drift, start
+from hydra_core.models.devices import arithmetic_for, gpus, has_vnni, processor_flags
+from hydra_core.models.engine import BATCH, BF16_DRIFT, Precision, Prediction, bf16_drift, start
+from hydra_core.models.gpu import GPU_BATCH, sees_gpu
 from hydra_core.models.lazy import openvino
 from hydra_core.models.residual import Residual
 from hydra_core.models.spec import ModelCard
 from hydra_core.models.trusted import Trusted, read_folder
 
-#: What a site may ask for; ``auto`` is bf16 on processors that have it, else f32.
-Wish = Literal["f32", "bf16", "auto"]
+#: What a site may ask for; ``auto`` is bf16 on processors that have it, else int8 for models that may, else f32.
+Wish = Literal["f32", "bf16", "int8", "auto"]
+
+#: Receives one line.
+Tell = Callable[[str], None]
+
+
+class Predicts(Protocol):
+    """What says something of images."""
+
+    def predict(self, images: Images) -> Prediction:
+        """Judge images: uint8, shape (n, h, w, 3)."""
+
+
+#: Starts a network in one arithmetic.
+Start = Callable[[Precision], Predicts]
 
 #: After so many images it is known whether bf16 saves anything with this model.
 _TRIAL = 32
@@ -35,11 +53,53 @@ def machine_has_bf16() -> bool:
     return "BF16" in openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def precision_for(wish: Wish) -> Precision:
-    """Return the arithmetic that this machine uses for a wish."""
-    if wish == "auto":
-        return "bf16" if machine_has_bf16() else "f32"
+@lru_cache(maxsize=1)
+def machine_has_vnni() -> bool:
+    """Say whether this processor is made for 8 bits; without it they are slower, and some sums overflow."""
+    return has_vnni(processor_flags())
+
+
+def precision_for(wish: Wish, *, int8: bool = False) -> Precision:
+    """Return the arithmetic that this machine uses for a wish.
+
+    Parameters
+    ----------
+    int8
+        Whether the model has an 8-bit engine.
+    """
+    if wish == "auto" and machine_has_bf16():
+        return "bf16"
+    if wish == "auto" or wish == "int8":
+        return "int8" if int8 and machine_has_vnni() else "f32"
     return wish
+
+
+def tensorflow_precision_for(wish: Wish) -> Precision:
+    """Return the arithmetic that TensorFlow uses for a wish on the devices of this job."""
+    if wish == "auto":
+        return "bf16" if arithmetic_for("auto") == "mixed_bfloat16" else "f32"
+    return "f32" if wish == "int8" else wish
+
+
+@cache
+def engine_for(wanted: EngineName, tell: Tell = print) -> Literal["openvino", "tensorflow"]:
+    """Return what judges in this process: for ``auto`` TensorFlow where it finds a GPU of this job.
+
+    Where there is no sign of a GPU, TensorFlow is not imported. A GPU that TensorFlow cannot use is told once.
+    """
+    if wanted != "auto":
+        return wanted
+    if not sees_gpu():
+        return "openvino"
+    if gpus():
+        return "tensorflow"
+    tell("this job has a GPU, but TensorFlow finds none that it can use: the processor judges")
+    return "openvino"
+
+
+def images_at_a_time(wanted: EngineName) -> int:
+    """Return how many images are best handed over at a time; nothing heavy is imported for it."""
+    return GPU_BATCH if wanted == "tensorflow" or (wanted == "auto" and sees_gpu()) else BATCH
 
 
 def near_a_decision(probs: Floats, thresholds: Floats, drift: float = BF16_DRIFT) -> Bools:
@@ -64,8 +124,20 @@ def near_a_decision(probs: Floats, thresholds: Floats, drift: float = BF16_DRIFT
     return np.asarray(close | at_threshold, dtype=np.bool_)
 
 
+def log_odds(probs: Floats) -> Floats:
+    """Return log(p / (1 - p)), cut at 5 (0.993): how sure of a sure answer decides nothing."""
+    # With less than 1e-9 left, float32 knows no difference any more.
+    known = np.clip(np.asarray(probs, np.float64), 1e-9, 1 - 1e-9)
+    return np.asarray(np.clip(np.log(known / (1 - known)), -5, 5))
+
+
+def near_in_8_bits(probs: Floats, thresholds: Floats, band: float) -> Bools:
+    """Return which images could be decided otherwise if each log odds moved by up to `band`; see `near_a_decision`."""
+    return near_a_decision(log_odds(probs), log_odds(thresholds), band)
+
+
 class Judge:
-    """A model that judges in the arithmetic of this machine, with the decisions of f32. Made by `open_judge`.
+    """A model that judges with what the machine has, with the decisions of f32. Made by `judge_of`.
 
     Attributes
     ----------
@@ -73,19 +145,18 @@ class Judge:
         Images judged so far, and how many of them once more in f32.
     """
 
-    def __init__(
-        self, trusted: Trusted, threads: int, wish: Wish, thresholds: Mapping[str, float], golden: int
-    ) -> None:
-        self._trusted, self._threads, self._golden = trusted, threads, golden
+    def __init__(self, trusted: Trusted, start: Start, precision: Precision, thresholds: Mapping[str, float]) -> None:
+        self._trusted, self._start = trusted, start
         own = {name: found.value for name, found in trusted.card.thresholds.items()}
         used = {**own, **thresholds}
         self._thresholds = np.array([used[name] for name in trusted.card.classes])
-        self._quick: Engine | None = None
-        self._exact: Engine | None = None
+        self._quick: Predicts | None = None
+        self._exact: Predicts | None = None
         self.judged = self.again = 0
-        if precision_for(wish) == "bf16":
+        self._precision = precision
+        if precision != "f32":
             try:
-                self._quick = start(trusted, threads=threads, precision="bf16", golden=golden)
+                self._quick = start(precision)
             except DataError:
                 # It drifts by more than what is reckoned with, or is damaged: f32 will tell.
                 self._quick = None
@@ -112,7 +183,7 @@ class Judge:
         if self._quick is None:
             return self._in_f32().predict(images)
         found = self._quick.predict(images)
-        near = near_a_decision(found.probs, self._thresholds, bf16_drift(self.card))
+        near = self._near(found.probs)
         self.judged += len(images)
         self.again += int(near.sum())
         if near.any():
@@ -123,9 +194,14 @@ class Judge:
             self._quick = None
         return found
 
-    def _in_f32(self) -> Engine:
+    def _near(self, probs: Floats) -> Bools:
+        if self._precision == "int8":
+            return near_in_8_bits(probs, self._thresholds, self.card.int8.band)
+        return near_a_decision(probs, self._thresholds, bf16_drift(self.card))
+
+    def _in_f32(self) -> Predicts:
         if self._exact is None:
-            self._exact = start(self._trusted, threads=self._threads, golden=self._golden)
+            self._exact = self._start("f32")
         return self._exact
 
 
@@ -137,7 +213,7 @@ def open_judge(
     thresholds: Mapping[str, float] | None = None,
     golden: int = 2,
 ) -> Judge:
-    """Open a model folder for judging, after the checks of `engine.load`.
+    """Open a model folder for judging on a processor, after the checks of `engine.load`.
 
     Parameters
     ----------
@@ -157,4 +233,57 @@ def open_judge(
     DataError
         As of `engine.load`.
     """
-    return Judge(read_folder(folder, for_training=False), threads, wish, thresholds or {}, golden)
+    trusted = read_folder(folder, for_training=False)
+    return judge_of(trusted, threads=threads, wish=wish, thresholds=thresholds, golden=golden)
+
+
+def judge_of(
+    trusted: Trusted,
+    *,
+    threads: int,
+    wish: Wish = "f32",
+    thresholds: Mapping[str, float] | None = None,
+    golden: int = 2,
+    engine: EngineName = "openvino",
+    tell: Tell = print,
+) -> Judge:
+    """Start a model whose files are trusted; parameters as of `open_judge`.
+
+    Parameters
+    ----------
+    engine
+        What judges: see `engine_for`. For ``auto`` the processor judges, and a line says so, where TensorFlow cannot
+        build the network here, or the GPU fails at once.
+    tell
+        Receives a line where something else judges than what could be expected.
+
+    Raises
+    ------
+    DataError
+        As of `engine.load`, and of `keras_engine.start`.
+    ConfigError, DeviceError
+        When TensorFlow was asked for by name, and cannot build the network or the device fails.
+    """
+    given = thresholds or {}
+    if engine_for(engine, tell) == "tensorflow":
+        from hydra_core.models.keras_engine import DeviceError
+
+        with_tensorflow = partial(_with_tensorflow, trusted, threads, golden)
+        try:
+            return Judge(trusted, with_tensorflow, tensorflow_precision_for(wish), given)
+        except (ConfigError, DeviceError) as error:
+            if engine == "tensorflow":
+                raise
+            tell(f"{error.cause}: the processor judges with it")
+    precision = precision_for(wish, int8=trusted.int8 is not None)
+    return Judge(trusted, partial(_with_openvino, trusted, threads, golden), precision, given)
+
+
+def _with_tensorflow(trusted: Trusted, threads: int, golden: int, precision: Precision) -> Predicts:
+    from hydra_core.models.keras_engine import start as start_in_tensorflow
+
+    return start_in_tensorflow(trusted, threads=threads, precision=precision, golden=golden)
+
+
+def _with_openvino(trusted: Trusted, threads: int, golden: int, precision: Precision) -> Predicts:
+    return start(trusted, threads=threads, precision=precision, golden=golden)

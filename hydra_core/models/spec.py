@@ -11,9 +11,9 @@ from hydra_core.config.training import Aspect, Pixels
 from hydra_core.models.asked import Frozen, InputSpec, Masks
 from hydra_core.models.asked import TrainSpec as TrainSpec
 
-#: Version of the form of ``model.json``. Version 2 is the same without `Calibration`, `FaultRecall` and reliability,
-#: and is read as it stands: those models are not calibrated.
-CARD_VERSION: Literal[3] = 3
+#: Version of the form of ``model.json``. Earlier ones are read as they stand: version 3 is the same without a stage for
+#: heat maps, and version 2 also without `Calibration`, `FaultRecall` and reliability.
+CARD_VERSION: Literal[4] = 4
 
 #: The files of a model beside ``model.json``; a folder with any other file is refused.
 MODEL_FILES = ("engine.bin", "engine.xml", "golden.npz", "model.weights.h5")
@@ -23,6 +23,9 @@ RESIDUAL_FILE = "residual.npz"
 
 #: What the model said of its validation and test images; models of earlier versions have none.
 ANSWERS_FILE = "answers.npz"
+
+#: The network in 8 bits, where it was shown to change no decision.
+INT8_XML, INT8_BIN = "engine-int8.xml", "engine-int8.bin"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,6 +48,10 @@ class Threshold(Frozen):
         Validation examples it was taken from, and how many of them are of the class.
     f1
         F1 on those examples at `value`; None where nothing can be said.
+    chosen
+        ``asked``: as the training asks for. ``stand_in``: where F1 is largest, as a budget needs more images.
+        ``limit``: the strictest or most lenient one, as none keeps the budget. ``default``: nothing to choose it by.
+        None in models that were made before this was noted.
     """
 
     value: Share
@@ -52,10 +59,18 @@ class Threshold(Frozen):
     n: int = Field(ge=0)
     positives: int = Field(ge=0)
     f1: Share | None
+    chosen: Literal["asked", "stand_in", "limit", "default"] | None = None
 
 
-class Interval(Frozen):
-    """Where a figure lies with 95 % confidence, had other runs been the test."""
+class Range(Frozen):
+    """Where a figure, or a difference of two, lies with 95 % confidence, had other runs been the test."""
+
+    low: float
+    high: float
+
+
+class Interval(Range):
+    """The range of a figure that is a share."""
 
     low: Share
     high: Share
@@ -188,6 +203,46 @@ class Golden(Frozen):
     tolerance: float = Field(default=1e-3, gt=0, le=1e-3)
     parity: float = Field(ge=0)
     """Largest difference in probability between engine and training framework on the validation images."""
+    stage: str = ""
+    """Layer at which the engine makes heat maps by gradients; empty where its class maps must do."""
+    why_no_stage: str = "the model was made before there were maps by gradients"
+
+
+class Int8(Frozen):
+    """Whether the model may judge in 8 bits.
+
+    Attributes
+    ----------
+    why_not
+        Why there is no 8-bit engine; empty where there is one.
+    images
+        Validation and test images on which f32 and 8 bits were compared; 0 where they were not.
+    drift
+        Largest change of a probability seen there.
+    band
+        What could be decided otherwise if a log odds changed by this much is judged again in f32.
+    again
+        Share of those images that was judged again.
+    faster
+        How many times as fast as f32, with what is judged again; on the machine of the training.
+    """
+
+    why_not: str = "the training was not asked for it"
+    images: int = Field(default=0, ge=0)
+    drift: Share = 0.0
+    band: float = Field(default=0.0, ge=0)
+    again: Share = 0.0
+    faster: float = Field(default=0.0, ge=0)
+
+    @property
+    def told(self) -> str:
+        """What was found, as a sentence without its full stop."""
+        if self.why_not:
+            return f"not used: {self.why_not}"
+        return (
+            f"{self.faster:.1f} times as fast as f32, with the {self.again:.1%} of {self.images} images that were "
+            f"judged again; every decision is that of f32; a probability moved by {self.drift:.2g} at most"
+        )
 
 
 class TrainingFacts(Frozen):
@@ -234,7 +289,7 @@ class TrainingFacts(Frozen):
 class ModelCard(Frozen):
     """``model.json``: everything that is known of a model without loading it."""
 
-    version: Literal[2, 3] = CARD_VERSION
+    version: Literal[2, 3, 4] = CARD_VERSION
     network: str
     size: tuple[Pixels, Pixels]
     aspect: Aspect = "stretch"
@@ -250,6 +305,7 @@ class ModelCard(Frozen):
     golden: Golden
     calibration: Calibration = Calibration()
     faults: tuple[FaultRecall, ...] = ()
+    int8: Int8 = Int8()
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
@@ -257,8 +313,10 @@ class ModelCard(Frozen):
             raise ValueError("a class is named twice")
         if set(self.thresholds) != set(self.classes):
             raise ValueError("thresholds and classes differ")
-        if set(self.files) - {RESIDUAL_FILE, ANSWERS_FILE} != set(MODEL_FILES):
-            raise ValueError(f"files must be {', '.join(MODEL_FILES)}, and {RESIDUAL_FILE} and {ANSWERS_FILE} or not")
+        in_8_bits = set() if self.int8.why_not else {INT8_XML, INT8_BIN}
+        if set(self.files) - {RESIDUAL_FILE, ANSWERS_FILE} != {*MODEL_FILES, *in_8_bits}:
+            needed = ", ".join((*MODEL_FILES, *sorted(in_8_bits)))
+            raise ValueError(f"files must be {needed}, and {RESIDUAL_FILE} and {ANSWERS_FILE} or not")
         return self
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.words import counted
-from hydra_core.config.training import ThresholdRule
+from hydra_core.config.training import UNLEARNED_THRESHOLD, ThresholdRule
 from hydra_core.models.answers import Answers
 from hydra_core.models.arrays import Bools, Floats
 from hydra_core.models.asked import TrainSpec
@@ -24,13 +24,11 @@ from hydra_core.models.spec import Threshold
 MIN_THRESHOLD_EXAMPLES = 20
 MIN_THRESHOLD_POSITIVES = 5
 
-DEFAULT_THRESHOLD = 0.5
+#: Of all values that call the same images the one nearest to this is taken.
+MIDDLE = 0.5
 
 #: Distance kept from the scores that bound a threshold, so that rounding in another engine flips no example.
 EDGE_MARGIN = 1e-3
-
-#: How the method of a threshold begins that keeps its policy.
-_KEPT = {"max_f1": "", "false_alarms": "at most ", "recall": "at least "}
 
 #: Rounding in a product of a count and a share must not cost an image.
 _ROUNDING = 1e-9
@@ -76,10 +74,6 @@ class Policy:
         needed = _needed(self.share if alarms else 1 - self.share)
         of = "other classes" if alarms else "the class"
         return f"only {counted(images, 'validation image')} of {of}, {needed} are needed" if images < needed else ""
-
-    def is_kept(self, found: Threshold) -> bool:
-        """Say whether a threshold that was chosen by this policy is one that it asks for, and no makeshift."""
-        return found.method.startswith(_KEPT[self.rule] + self.words)
 
 
 def policy_of(spec: TrainSpec) -> Policy:
@@ -134,13 +128,15 @@ def threshold(scores: Floats, is_class: Bools, called: Bools, policy: Policy) ->
         return found
     known = np.where(np.isnan(scores), -1.0, np.asarray(scores, dtype=np.float64))
     if policy.rule == "false_alarms":
-        value, said = _for_false_alarms(known, truth, policy)
+        value, said, kept = _for_false_alarms(known, truth, policy)
     else:
-        value, said = _for_recall(known, truth, calls, policy)
+        value, said, kept = _for_recall(known, truth, calls, policy)
     if value is None:
-        return found.model_copy(update={"method": f"{found.method}; {said}"})
+        chosen = "default" if found.chosen == "default" else "stand_in"
+        return found.model_copy(update={"method": f"{found.method}; {said}", "chosen": chosen})
     f1 = _f1_at(known, truth, value) if truth.any() else None
-    return Threshold(value=value, method=said, n=len(truth), positives=int(truth.sum()), f1=f1)
+    counts = {"n": len(truth), "positives": int(truth.sum())}
+    return Threshold(value=value, method=said, f1=f1, chosen="asked" if kept else "limit", **counts)
 
 
 def max_f1_threshold(scores: Floats, is_class: Bools) -> Threshold:
@@ -159,8 +155,8 @@ def max_f1_threshold(scores: Floats, is_class: Bools) -> Threshold:
     Returns
     -------
     Threshold
-        With method ``max F1``, or 0.5 with method ``default: …`` when there are fewer than 20 examples or fewer than
-        5 of the class, when no or every example is of the class, or when no score is a number.
+        With method ``max F1``, or `UNLEARNED_THRESHOLD` with method ``default: …`` when there are fewer than 20
+        examples or fewer than 5 of the class, when no or every example is of the class, or when no score is a number.
 
     Raises
     ------
@@ -178,12 +174,13 @@ def max_f1_threshold(scores: Floats, is_class: Bools) -> Threshold:
     elif positives == n:
         reason = "every example is of the class"
     elif n < MIN_THRESHOLD_EXAMPLES or positives < MIN_THRESHOLD_POSITIVES:
-        reason = "too few"
+        reason = f"too few examples, {positives} of {n}"
     elif np.isnan(scores).all():
         reason = "no score is a number"
     if reason:
-        f1 = _f1_at(scores, truth, DEFAULT_THRESHOLD) if positives else None
-        return Threshold(value=DEFAULT_THRESHOLD, method=f"default: {reason}", n=n, positives=positives, f1=f1)
+        f1 = _f1_at(scores, truth, UNLEARNED_THRESHOLD) if positives else None
+        method, value = f"default: {reason}", UNLEARNED_THRESHOLD
+        return Threshold(value=value, method=method, n=n, positives=positives, f1=f1, chosen="default")
     usable = ~np.isnan(scores)
     edges, where = np.unique(scores[usable], return_inverse=True)
     hits = np.bincount(where, weights=truth[usable], minlength=len(edges))[::-1].cumsum()[::-1]
@@ -193,38 +190,42 @@ def max_f1_threshold(scores: Floats, is_class: Bools) -> Threshold:
     # A threshold in (edges[i - 1], edges[i]] calls exactly the scores from edges[i] up.
     lows = np.concatenate([[0.0], edges[:-1]])
     values = [_inside(lo, hi) for lo, hi in zip(lows[f1s >= best - 1e-12], edges[f1s >= best - 1e-12], strict=True)]
-    value = min(values, key=lambda v: (abs(v - DEFAULT_THRESHOLD), v))
-    return Threshold(value=value, method="max F1", n=n, positives=positives, f1=_f1_at(scores, truth, value))
+    value = min(values, key=lambda v: (abs(v - MIDDLE), v))
+    f1 = _f1_at(scores, truth, value)
+    return Threshold(value=value, method="max F1", n=n, positives=positives, f1=f1, chosen="asked")
 
 
-def _for_false_alarms(scores: Floats, truth: Bools, policy: Policy) -> tuple[float | None, str]:
+def _for_false_alarms(scores: Floats, truth: Bools, policy: Policy) -> tuple[float | None, str, bool]:
+    """Return a threshold, None where there are too few images; how it came about; and whether it keeps the budget."""
     others, budget = np.sort(scores[~truth]), policy.words
     n = len(others)
     spare = math.floor((n + 1) * policy.share + _ROUNDING)
     if not spare:
-        return None, f"{n} others, {_needed(policy.share)} needed for {budget}"
+        return None, f"{n} others, {_needed(policy.share)} needed for {budget}", False
     bound = float(others[n - spare])
     if bound >= 1:
-        return 1.0, f"strictest: {int((others >= 1).sum())} of {n} others have confidence 1, too many for {budget}"
+        sure = int((others >= 1).sum())
+        return 1.0, f"strictest: {sure} of {n} others have confidence 1, too many for {budget}", False
     higher = scores[scores > bound]
     # All values up to the next score call the same images, so the one nearest 0.5 is taken.
     value = _inside(max(bound, 0.0), float(higher.min()) if len(higher) else 1.0)
-    return value, f"{_KEPT[policy.rule]}{budget}: {int((others >= value).sum())} of {n} others reach it"
+    return value, f"at most {budget}: {int((others >= value).sum())} of {n} others reach it", True
 
 
-def _for_recall(scores: Floats, truth: Bools, called: Bools, policy: Policy) -> tuple[float | None, str]:
+def _for_recall(scores: Floats, truth: Bools, called: Bools, policy: Policy) -> tuple[float | None, str, bool]:
+    """Return the same for the images of the class."""
     own, budget = np.sort(np.where(called, scores, -1.0)[truth]), policy.words
     n = len(own)
     spare = math.floor((n + 1) * (1 - policy.share) + _ROUNDING)
     if not spare:
-        return None, f"{n} of the class, {_needed(1 - policy.share)} needed for {budget}"
+        return None, f"{n} of the class, {_needed(1 - policy.share)} needed for {budget}", False
     bound = float(own[spare - 1])
     if bound < 0:
-        return 0.0, f"most lenient: {int((own >= 0).sum())} of {n} are called so at all, too few for {budget}"
+        return 0.0, f"most lenient: {int((own >= 0).sum())} of {n} are called so at all, too few for {budget}", False
     lower = scores[(scores < bound) & (scores >= 0)]
     low = float(lower.max()) if len(lower) else 0.0
     value = bound - EDGE_MARGIN if bound - low > 2 * EDGE_MARGIN else _inside(low, bound)
-    return value, f"{_KEPT[policy.rule]}{budget}: {int((own >= value).sum())} of {n} are confirmed"
+    return value, f"at least {budget}: {int((own >= value).sum())} of {n} are confirmed", True
 
 
 def _needed(share: float) -> int:
@@ -237,7 +238,7 @@ def _inside(low: float, high: float) -> float:
     if high - low <= 2 * EDGE_MARGIN:
         middle = (low + high) / 2
         return float(middle if middle > low else high)
-    return float(np.clip(DEFAULT_THRESHOLD, low + EDGE_MARGIN, high - EDGE_MARGIN))
+    return float(np.clip(MIDDLE, low + EDGE_MARGIN, high - EDGE_MARGIN))
 
 
 def _f1_at(scores: Floats, truth: Bools, value: float) -> float:

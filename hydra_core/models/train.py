@@ -22,6 +22,7 @@ from hydra_core.models.arrays import Floats, Images, Ints
 from hydra_core.models.calibration import fit_temperature, tempered
 from hydra_core.models.engine import read_card
 from hydra_core.models.export import Exported, export, predict_keras
+from hydra_core.models.int8 import CALIBRATED, Trial
 from hydra_core.models.intervals import calibration_error, with_intervals
 from hydra_core.models.pictures import Provider
 from hydra_core.models.pixels import preprocessing_hash
@@ -179,6 +180,7 @@ def train(
             golden=exported.golden,
             calibration=calibration,
             faults=faults,
+            int8=exported.int8,
         )
 
     check = next(side[name] for name in ("validation", "test", "train") if len(side[name]))
@@ -193,12 +195,29 @@ def train(
         good=given.provider(good) if len(good) else None,
         temperature=temperature,
         answers=calibrated,
+        trial=_trial(given, fitted, thresholds) if spec.int8 else None,
     )
     shutil.rmtree(work, ignore_errors=True)
     progress(f"temperature {temperature:g}" + (f": {why_not}" if why_not else ""))
+    if spec.int8:
+        progress(f"8 bits: {card.int8.told}")
     if card.test:
         progress(f"test: accuracy {card.test.accuracy:.3f}, macro-F1 {card.test.macro_f1:.3f} on {card.test.n} images")
     return TrainResult(card, out_dir, split)
+
+
+def _trial(given: Labelled, fitted: Fitted, thresholds: Mapping[str, Threshold]) -> Trial:
+    labels, shown = fitted.labels, fitted.side("train")
+    # Of each class the first, then of each the second, and so on.
+    turn = np.zeros(len(shown), dtype=np.int64)
+    for known in range(len(fitted.classes)):
+        turn[labels[shown] == known] = np.arange(int((labels[shown] == known).sum()))
+    calibration = np.sort(shown[np.argsort(turn, kind="stable")][:CALIBRATED])
+    none = np.zeros((0, *fitted.spec.size, 3), np.uint8)
+    sides = [fitted.side(name) for name in ("validation", "test")]
+    validation, test = (given.provider(_some(side)) if len(side) else none for side in sides)
+    wanted = np.array([thresholds[name].value for name in fitted.classes])
+    return Trial(given.provider(calibration), validation, test, wanted)
 
 
 def work_folder(out_dir: Path) -> Path:
@@ -226,7 +245,9 @@ def _fingerprint(spec: TrainSpec, given: Labelled) -> str:
             strict=True,
         )
     )
-    told = [spec.model_dump(mode="json"), weights_hash(spec), preprocessing_hash(spec.input), rows]
+    # Why a network was taken changes nothing of it.
+    asked = spec.model_dump(mode="json", exclude={"network_why"})
+    told = [asked, weights_hash(spec), preprocessing_hash(spec.input), rows]
     return sha256_bytes(json.dumps(told, sort_keys=True).encode())
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hydra_core.base.files import sha256_file
+from hydra_core.base.telling import Tell
 from hydra_core.models.arrays import Images, Ints
 from hydra_core.models.asked import TrainSpec
 from hydra_core.models.checkpoint import Checkpoint
@@ -24,7 +25,6 @@ from hydra_core.models.networks import OWN_HEAD, build
 from hydra_core.models.pictures import Provider, pieces, provider_of
 from hydra_core.models.spec import Epoch, TrainingError
 from hydra_core.models.split import GOLD, SIDES, Split, split_by_group
-from hydra_core.models.telling import Tell
 
 
 @dataclass(frozen=True)

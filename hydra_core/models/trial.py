@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from hydra_core.base.files import write_json
+from hydra_core.base.telling import EPOCH, Tell
 from hydra_core.models.comparison import Result
 from hydra_core.models.engine import Engine
 from hydra_core.models.export import convert
 from hydra_core.models.pictures import Provider
 from hydra_core.models.spec import TrainSpec
 from hydra_core.models.split import Split
-from hydra_core.models.telling import EPOCH, Tell
 from hydra_core.models.train_on import Fitted, Labelled, train_on
 
 #: Images whose judging is timed, and how often; the quickest time counts, since others use the machine too.

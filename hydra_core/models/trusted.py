@@ -19,12 +19,15 @@ from hydra_core.models.answers import ANSWERS_ARRAYS, MOST_BYTES, Answers, answe
 from hydra_core.models.arrays import AnyArray
 from hydra_core.models.pixels import preprocessing_hash
 from hydra_core.models.residual import RESIDUAL_ARRAYS, Residual, residual_of
-from hydra_core.models.spec import ANSWERS_FILE, RESIDUAL_FILE, ModelCard
+from hydra_core.models.spec import ANSWERS_FILE, INT8_BIN, INT8_XML, RESIDUAL_FILE, ModelCard
 
 MEND = "restore the folder from a backup, or train this plot type again"
 
 #: What a network says of images, by name.
 OUTPUTS = ("probs", "embed", "cam")
+
+#: What an engine with maps at a finer stage gives besides: the features there, and the numbers that maps explain.
+STAGE, SCORE = "stage", "score"
 
 _MIB = 1 << 20
 #: Largest size of each file in bytes: several times what our largest network needs.
@@ -35,6 +38,8 @@ LIMITS = {
     RESIDUAL_FILE: 8 * _MIB,
     ANSWERS_FILE: MOST_BYTES + _MIB,
     "engine.bin": 2048 * _MIB,
+    INT8_XML: 32 * _MIB,
+    INT8_BIN: 512 * _MIB,
     "model.weights.h5": 4096 * _MIB,
 }
 
@@ -53,7 +58,9 @@ class Trusted:
     xml, weights
         The engine.
     golden
-        Images and what was said of them at export, by name; ``residual`` where the model has one.
+        Images and what was said of them at export, by name; ``residual`` and ``evidence`` where the model has them.
+    int8
+        The 8-bit engine and its weights, where the model has passed with them.
     """
 
     folder: Path
@@ -63,6 +70,7 @@ class Trusted:
     weights: bytes
     golden: dict[str, AnyArray]
     residual: Residual | None
+    int8: tuple[bytes, bytes] | None = None
 
 
 def read_card(folder: Path) -> tuple[ModelCard, str]:
@@ -124,12 +132,15 @@ def read_folder(folder: Path, *, for_training: bool = True) -> Trusted:
             f"the model in {folder} was trained on images prepared in another way than this version does",
             next_step="train this plot type again",
         )
-    _check_graph(folder / "engine.xml", content["engine.xml"], len(content["engine.bin"]))
+    _check_graph(folder / "engine.xml", content["engine.xml"], "engine.bin", len(content["engine.bin"]))
+    int8 = (content[INT8_XML], content[INT8_BIN]) if INT8_XML in content else None
+    if int8 is not None:
+        _check_graph(folder / INT8_XML, int8[0], INT8_BIN, len(int8[1]))
     residual = _read_residual(folder / RESIDUAL_FILE, content[RESIDUAL_FILE]) if RESIDUAL_FILE in content else None
     if ANSWERS_FILE in content:
         _answers(folder / ANSWERS_FILE, content[ANSWERS_FILE], card)
     golden = _read_golden(folder / "golden.npz", content["golden.npz"], card, with_residual=residual is not None)
-    return Trusted(folder, card, identity, content["engine.xml"], content["engine.bin"], golden, residual)
+    return Trusted(folder, card, identity, content["engine.xml"], content["engine.bin"], golden, residual, int8)
 
 
 def read_answers(folder: Path) -> Answers | None:
@@ -194,7 +205,7 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror}", next_step=MEND) from error
 
 
-def _check_graph(path: Path, xml: bytes, weights: int) -> None:
+def _check_graph(path: Path, xml: bytes, beside: str, weights: int) -> None:
     """Refuse what no engine of ours holds: entities, other encodings, foreign layers, constants outside the weights."""
     problem = ""
     if b"\0" in xml or b"<!" in xml or not xml.lstrip().startswith((b"<?xml", b"<net")):
@@ -206,12 +217,12 @@ def _check_graph(path: Path, xml: bytes, weights: int) -> None:
         except (ElementTree.ParseError, ValueError, LookupError) as error:
             problem = f"it is no XML: {error}"
         else:
-            problem = _foreign_layer(root, weights)
+            problem = _foreign_layer(root, beside, weights)
     if problem:
         raise DataError(f"{path} cannot be used: {problem}", next_step=MEND)
 
 
-def _foreign_layer(root: ElementTree.Element, weights: int) -> str:
+def _foreign_layer(root: ElementTree.Element, beside: str, weights: int) -> str:
     for layer in root.iter("layer"):
         kind, version = layer.get("type", ""), layer.get("version", "")
         if not re.fullmatch(r"opset\d{1,2}", version):
@@ -222,7 +233,7 @@ def _foreign_layer(root: ElementTree.Element, weights: int) -> str:
         if kind == "Const" and data is not None:
             numbers = [data.get("offset", "0"), data.get("size", "0")]
             if not all(re.fullmatch(r"\d{1,15}", number) for number in numbers) or sum(map(int, numbers)) > weights:
-                return "a constant lies outside of engine.bin"
+                return f"a constant lies outside of {beside}"
     return ""
 
 
@@ -247,7 +258,7 @@ def _read_residual(path: Path, data: bytes) -> Residual:
 
 
 def _read_golden(path: Path, data: bytes, card: ModelCard, *, with_residual: bool) -> dict[str, AnyArray]:
-    told = OUTPUTS if not with_residual else (*OUTPUTS, "residual")
+    told = (*OUTPUTS, *(["residual"] if with_residual else []), *(["evidence"] if card.golden.stage else []))
     golden = _arrays(path, data, ("classes", "images", *told))
     if golden.pop("classes").tolist() != list(card.classes):
         raise DataError(f"{path} was made for other classes than model.json names", next_step=MEND)

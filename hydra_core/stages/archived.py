@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,17 +32,26 @@ class ArchiveFile:
         return self.pass_name, self.run, self.revision
 
 
+def files_below(root: Path) -> Iterator[Path]:
+    """Yield every file below a folder, one folder at a time, by name; a folder that is not there has none."""
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(files):
+            yield Path(folder, name)
+
+
 def archive_files(site: Site, strange: list[Path] | None = None) -> Iterator[ArchiveFile]:
     """Yield every block of the archive, by pass and name; heat maps and unfinished files are left out.
+
+    The files of one run revision follow each other.
 
     Parameters
     ----------
     strange
         Receives the files that are at no place where an archive file can be.
     """
-    root = site.root / "archive"
-    for path in sorted(root.rglob("*")) if root.is_dir() else []:
-        if path.is_dir() or path.name.startswith(TEMP_PREFIX) or path.name.endswith(_MAPS):
+    for path in files_below(site.root / "archive"):
+        if path.name.startswith(TEMP_PREFIX) or path.name.endswith(_MAPS):
             continue
         found = _named(site, path)
         if found is not None:

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hydra_core.config.training import UNLEARNED_THRESHOLD
 from hydra_core.intake.block import Block
 from hydra_core.intake.images import read_image
 from hydra_core.intake.nodata import is_empty_plot
 from hydra_core.judge.evidence import CLASSIFIER, CONTENT, STANDING
+from hydra_core.judge.rules import NO_DATA
 from hydra_core.models.batches import read_ahead
+from hydra_core.models.engine import Prediction
+from hydra_core.models.precision import images_at_a_time
+from hydra_core.stages.beam import had_beam
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
+from hydra_core.stages.handed_heat import Heat, hand_over
+from hydra_core.stages.heat import heat_of
 from hydra_core.stages.networks import Network, Shelf, network_input, open_network
 from hydra_core.store.items import EvidenceRow, ItemRow, load_items, save_evidence
 from hydra_core.store.ledger import RevisionRow
@@ -39,7 +46,9 @@ def classify(context: RunContext) -> Outcome:
         chosen = load_judging_set(connection, revision.judging_set_id or 0)
     types = sorted({item.plot for item in items})
     mine = {plot for number, plot in enumerate(types) if number % context.shards == context.shard}
-    rows = look(context, revision, [item for item in items if item.plot in mine], chosen)
+    heat: dict[int, Heat] = {}
+    rows = look(context, revision, [item for item in items if item.plot in mine], chosen, heat)
+    hand_over(context, revision, heat)
     writing(context.engine, lambda connection: save_evidence(connection, rows))
     images = len({row.item_id for row in rows})
     models = sum(1 for plot in mine if plot in chosen.models)
@@ -47,9 +56,20 @@ def classify(context: RunContext) -> Outcome:
 
 
 def look(
-    context: RunContext, revision: RevisionRow, items: Sequence[ItemRow], chosen: JudgingSetRow
+    context: RunContext,
+    revision: RevisionRow,
+    items: Sequence[ItemRow],
+    chosen: JudgingSetRow,
+    heat: dict[int, Heat] | None = None,
 ) -> list[EvidenceRow]:
-    """Return the evidence of some items of a revision by a judging set; nothing is written."""
+    """Return the evidence of some items of a revision by a judging set; nothing is written.
+
+    Parameters
+    ----------
+    heat
+        Receives the heat maps of what will be flagged for what its model says, by number of the item in its block; none
+        are made where None.
+    """
     readable = [item for item in items if item.has_image]
     rows: list[EvidenceRow] = []
     with Block.open(block_file(context, revision), revision.block_sha) as block:
@@ -64,7 +84,7 @@ def look(
             for item in readable
             if item.plot not in chosen.models
         ]
-        rows += _judged(context, block, readable, chosen)
+        rows += _judged(context, block, readable, chosen, _Heating(revision, chosen, rows, heat))
     return rows
 
 
@@ -75,15 +95,55 @@ def _content(block: Block, item: ItemRow) -> EvidenceRow:
     return EvidenceRow(item.id, CONTENT, status, content.sentence, {"ink": round(float(content.ink), 6)})
 
 
+class _Heating:
+    """Makes the heat maps of what will be flagged, while the model that flags it is open.
+
+    What is flagged for other reasons than the answer of its model has none, or gets it from the job ``heatmap``.
+    """
+
+    def __init__(
+        self,
+        revision: RevisionRow,
+        chosen: JudgingSetRow,
+        rows: Sequence[EvidenceRow],
+        heat: dict[int, Heat] | None,
+    ) -> None:
+        self._chosen, self._heat = chosen, heat
+        self._nobody_called = had_beam(revision.conditions, chosen.rules) is False
+        self._otherwise = {
+            row.item_id for row in rows if row.judge == STANDING or (row.judge == CONTENT and row.status == "empty")
+        }
+        self._always = {*chosen.rules["problem"], NO_DATA}
+
+    def take(self, batch: Sequence[_Asked], images: NDArray[np.uint8], found: Prediction) -> None:
+        """Make the maps that one batch needs."""
+        if self._heat is None or self._nobody_called:
+            return
+        network = batch[0].network
+        names = [network.classes[k] for k in found.probs.argmax(axis=1)]
+        which = [k for k, asked in enumerate(batch) if self._flagged(asked.item, names[k], float(found.probs[k].max()))]
+        if which:
+            made = heat_of(network, images[which], found.cam[which], [names[k] for k in which])
+            self._heat |= {batch[k].item.block_index: maps for k, maps in zip(which, made, strict=True)}
+
+    def _flagged(self, item: ItemRow, name: str, confidence: float) -> bool:
+        if item.id in self._otherwise or item.duplicate_of:
+            return False
+        threshold = self._chosen.models[item.plot].thresholds.get(name, UNLEARNED_THRESHOLD)
+        return name in self._always or confidence < threshold
+
+
 def _judged(
-    context: RunContext, block: Block, items: Sequence[ItemRow], chosen: JudgingSetRow
+    context: RunContext, block: Block, items: Sequence[ItemRow], chosen: JudgingSetRow, heating: _Heating
 ) -> Iterator[EvidenceRow]:
     """Yield what networks say, all plot types in one pass: the next images are read while these are judged."""
     inference = context.site.settings.inference
 
     def opened(entry: SetModel) -> Network:
         thresholds, wish = entry.thresholds, inference.precision
-        return open_network(context.site, entry.model, context.threads, thresholds=thresholds, wish=wish)
+        return open_network(
+            context.site, entry.model, context.threads, thresholds=thresholds, wish=wish, engine=inference.engine
+        )
 
     shelf = Shelf(context.site, opened, inference.memory_mb << 20)
 
@@ -96,9 +156,12 @@ def _judged(
     def read(asked: _Asked) -> NDArray[np.uint8]:
         return network_input(block, asked.item.block_index, asked.network.input)
 
-    for batch, images in read_ahead(groups(), read, threads=context.threads):
+    several = images_at_a_time(inference.engine)
+    for batch, images in read_ahead(groups(), read, threads=context.threads, batch=several):
         network, model = batch[0].network, batch[0].model
-        for asked, probabilities in zip(batch, network.predict(images).probs, strict=True):
+        found = network.predict(images)
+        heating.take(batch, images, found)
+        for asked, probabilities in zip(batch, found.probs, strict=True):
             yield _said(asked.item, model, network.classes, probabilities)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from hydra_core.intake.maps import read_maps
 from hydra_core.models.engine import read_card
 from hydra_core.report.paths import revision_href
 from hydra_core.stages.context import RunContext, block_file, maps_file
+from hydra_core.stages.strangers import Strangers
+from hydra_core.store.counts import wrong_counts
 from hydra_core.store.items import ItemRow, load_items, load_verdicts
 from hydra_core.store.ledger import PassRow, RevisionRow, all_passes, newest_revisions, revisions_of
-from hydra_core.store.registry import all_models
+from hydra_core.store.registry import ModelRow, all_models
 from hydra_core.store.session import reading
 
 #: A temporary file younger than this may belong to a task that is at work.
@@ -28,58 +30,113 @@ TEMP_AGE_S = 3600.0
 FULL_SPAN = (1, 2_147_483_647)
 
 
+Problem = Callable[[str], None]
+Progress = Callable[[str], None]
+
+
 @dataclass(frozen=True)
-class Check:
-    """What was looked at, and every invariant that does not hold, in words."""
+class Looked:
+    """What was looked at."""
 
     revisions: int
     images: int
     models: int
+
+
+@dataclass(frozen=True)
+class Check(Looked):
+    """What was looked at, and every invariant that does not hold, in words."""
+
     problems: tuple[str, ...]
 
 
-def fsck(site: Site, engine: Engine, *, progress: Callable[[str], None] = lambda _line: None) -> Check:
-    """Check a whole deployment; nothing is changed.
+def _silent(_line: str) -> None:
+    """Say nothing."""
+
+
+def fsck(site: Site, engine: Engine) -> Check:
+    """Check a whole deployment; nothing is changed."""
+    problems: list[str] = []
+    looked = look_through(site, engine, problems.append)
+    return Check(looked.revisions, looked.images, looked.models, tuple(problems))
+
+
+def look_through(site: Site, engine: Engine, problem: Problem, progress: Progress = _silent) -> Looked:
+    """Check a whole deployment as `fsck` does; what is remembered is that of one pass at a time.
 
     Parameters
     ----------
+    problem
+        Receives each invariant that does not hold as soon as it is found.
     progress
         Receives a line for each pass.
     """
-    problems: list[str] = []
     revisions = images = 0
-    known: set[Path] = set()
+    strangers = Strangers(site)
     with reading(engine) as connection:
         passes = all_passes(connection)
         models = all_models(connection)
-        for row in passes:
-            progress(f"checking {row.name}")
-            newest = newest_revisions(connection, row.id, first_run=FULL_SPAN[0], last_run=FULL_SPAN[1])
-            for run in newest:
-                for revision in revisions_of(connection, row.id, run.run):
-                    context = RunContext(site, engine, row, revision.run)
-                    items = load_items(connection, revision.id)
-                    verdicts = load_verdicts(connection, revision.id)
-                    revisions += 1
-                    images += sum(1 for item in items if item.has_image)
-                    problems += _revision(context, revision, items, len(verdicts))
-                    known |= {block_file(context, revision), _page_folder(context, revision)}
-                    # An archive task that was stopped before its last step has copied these already.
-                    kept = site.archive_file(row.name, revision.run, revision.revision)
-                    maps = site.maps_file(row.name, revision.run, revision.revision)
-                    known |= {kept, maps} if revision.state == "judged" else set()
-                    if revision.maps_sha is not None:
-                        known.add(maps_file(context, revision))
+        counts = wrong_counts(connection)
+    for one in counts:
+        problem(f"{one.kept} {one.what} are counted, {one.right} are there: 'hydra db upgrade' counts them anew")
+    for row in passes:
+        progress(f"checking {row.name}")
+        known: set[Path] = set()
+        for context, revision, items, verdicts in _revisions(site, engine, row):
+            revisions += 1
+            images += sum(1 for item in items if item.has_image)
+            _tell(problem, _revision(context, revision, items, verdicts))
+            known |= _files_of(context, revision)
+        _tell(problem, strangers.of_pass(row.name, known))
     for model in models:
-        try:
-            _, identity = read_card(site.model_folder(model.plot, model.name))
-            if identity != model.card_sha:
-                problems.append(f"model {model.name}: its card is not the one that the database knows")
-        except DataError as error:
-            problems.append(f"model {model.name}: {error.cause}")
-    problems += _strangers(site, known, passes)
-    problems += [f"{path}: left over from an unfinished write" for path in _old_temporaries(site)]
-    return Check(revisions, images, len(models), tuple(problems))
+        _tell(problem, _model(site, model))
+    _tell(problem, strangers.elsewhere())
+    _tell(problem, (f"{path}: left over from an unfinished write" for path in _old_temporaries(site)))
+    return Looked(revisions, images, len(models))
+
+
+def _tell(problem: Problem, found: Iterable[str]) -> None:
+    for sentence in found:
+        problem(sentence)
+
+
+def _revisions(
+    site: Site, engine: Engine, row: PassRow
+) -> Iterator[tuple[RunContext, RevisionRow, list[ItemRow], int]]:
+    """Yield every revision of a pass with its items and how many verdicts it has, by run and age."""
+    with reading(engine) as connection:
+        newest = newest_revisions(connection, row.id, first_run=FULL_SPAN[0], last_run=FULL_SPAN[1])
+    for run in newest:
+        with reading(engine) as connection:
+            found = [
+                (revision, load_items(connection, revision.id), len(load_verdicts(connection, revision.id)))
+                for revision in revisions_of(connection, row.id, run.run)
+            ]
+        for revision, items, verdicts in found:
+            yield RunContext(site, engine, row, revision.run), revision, items, verdicts
+
+
+def _files_of(context: RunContext, revision: RevisionRow) -> set[Path]:
+    """Return the archive files of a revision, and the folder of its page."""
+    site, name = context.site, context.pass_row.name
+    known = {block_file(context, revision), _page_folder(context, revision)}
+    if revision.state == "judged":
+        # An archive task that was stopped before its last step has copied these already.
+        known |= {site.archive_file(name, revision.run, revision.revision)}
+        known |= {site.maps_file(name, revision.run, revision.revision)}
+    if revision.maps_sha is not None:
+        known.add(maps_file(context, revision))
+    return known
+
+
+def _model(site: Site, model: ModelRow) -> Iterator[str]:
+    try:
+        _, identity = read_card(site.model_folder(model.plot, model.name))
+    except DataError as error:
+        yield f"model {model.name}: {error.cause}"
+        return
+    if identity != model.card_sha:
+        yield f"model {model.name}: its card is not the one that the database knows"
 
 
 def _revision(context: RunContext, revision: RevisionRow, items: list[ItemRow], verdicts: int) -> Iterator[str]:
@@ -137,15 +194,6 @@ def _page(context: RunContext, revision: RevisionRow, items: int, name: str) -> 
 
 def _page_folder(context: RunContext, revision: RevisionRow) -> Path:
     return context.site.site_pages / revision_href(context.pass_row.name, revision.run, revision.revision)
-
-
-def _strangers(site: Site, known: set[Path], passes: list[PassRow]) -> Iterator[str]:
-    archive, pages = site.root / "archive", site.site_pages / "passes"
-    found = [path for path in archive.rglob("*") if path.is_file()] if archive.is_dir() else []
-    found += [path.parent for path in pages.rglob("run.json")] if pages.is_dir() else []
-    for path in sorted(found):
-        if path not in known and not path.name.startswith(TEMP_PREFIX):
-            yield f"{path}: no revision of {len(passes)} passes knows it"
 
 
 def _old_temporaries(site: Site) -> Iterator[Path]:

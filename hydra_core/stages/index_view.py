@@ -8,7 +8,8 @@ from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey, reading_order
 from hydra_core.config.site import Site
 from hydra_core.report.paths import BLOCK_SIZE, revision_href
-from hydra_core.report.views import FrontView, IndexView, PassSummary, PlotCell, RunRow
+from hydra_core.report.site_views import FrontView, PassSummary
+from hydra_core.report.views import IndexView, PlotCell, RunRow
 from hydra_core.stages.new_types import new_types
 from hydra_core.stages.run_view import condition_words
 from hydra_core.stages.wording import column, incident_view, styles

@@ -12,6 +12,7 @@ import hydra_core
 from hydra_core.base.clock import now
 from hydra_core.judge.evidence import CLASSIFIER, CONTENT, STANDING, Classification, Content, ItemEvidence
 from hydra_core.judge.rules import LOOK, PROBLEM, judge_item
+from hydra_core.stages.beam import had_beam
 from hydra_core.stages.context import Outcome, RunContext, current_revision
 from hydra_core.stages.renew_incidents import renew_incidents
 from hydra_core.store.items import (
@@ -71,7 +72,7 @@ def derive(
     """Return the verdicts that evidence (by item) leads to; nothing is written."""
     items = load_items(connection, revision.id)
     chosen = load_judging_set(connection, revision.judging_set_id or 0)
-    beam = _beam(revision.conditions, chosen.rules)
+    beam = had_beam(revision.conditions, chosen.rules)
     needed = context.site.settings.training.min_labels
     labels = {
         kind: archived_label_count(connection, kind, at_most=needed) for kind in {item.plot_type_id for item in items}
@@ -100,13 +101,6 @@ def derive(
             )
         )
     return found
-
-
-def _beam(conditions: Mapping[str, Any], rules: Mapping[str, Any]) -> bool | None:
-    value = conditions.get(str(rules["beam_key"]))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return bool(value >= float(rules["beam_min"]))
 
 
 def _evidence(

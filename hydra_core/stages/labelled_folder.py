@@ -9,13 +9,13 @@ from pathlib import Path
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_bytes
 from hydra_core.base.names import safe_join
+from hydra_core.base.telling import Tell
 from hydra_core.base.words import counted
 from hydra_core.config.plots import IGNORE
 from hydra_core.intake.images import ImageLimits, Unreadable, read_image
 from hydra_core.intake.labels_csv import LabelledFile, read_labelled_files
 from hydra_core.models.asked import InputSpec
 from hydra_core.models.pixels import model_input
-from hydra_core.models.telling import Tell
 from hydra_core.stages.labelled import LabelledSet, Pixels
 
 _LIMITS = ImageLimits()

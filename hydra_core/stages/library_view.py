@@ -16,7 +16,7 @@ from hydra_core.models.engine import read_card
 from hydra_core.models.figures import calibration_told, fault_name, few_runs_told, figures, span, told
 from hydra_core.models.spec import ModelCard
 from hydra_core.models.trusted import read_answers
-from hydra_core.report.views import LibraryView, ModelView
+from hydra_core.report.site_views import LibraryView, ModelView
 from hydra_core.stages.gold_words import gold_figures
 from hydra_core.stages.wording import shown_name
 from hydra_core.store.labelbook import archived_label_count
@@ -63,13 +63,13 @@ def _with_gold(view: ModelView, rows: tuple[tuple[str, str], ...]) -> ModelView:
 
 
 def _lack(connection: Connection, plot_type_id: int, needed: int) -> str:
-    count = archived_label_count(connection, plot_type_id)
     claim = newest_claim(connection, plot_type_id)
     if claim is not None and claim.outcome:
         return claim.outcome
+    count = archived_label_count(connection, plot_type_id, at_most=needed)
     if count < needed:
         return f"{count} of {needed} labels"
-    return f"{count} labels: the next training takes them"
+    return f"{needed} labels or more: the next training takes them"
 
 
 def _model(site: Site, row: ModelRow, thresholds: dict[str, ThresholdRow]) -> ModelView:
@@ -114,10 +114,12 @@ def _view(
             *figures(test, classes=False),
             *few_runs_told(len(facts.runs.get("test", ()))),
             ("network input", f"{card.size[1]} x {card.size[0]} pixels"),
+            *((("why this network", facts.spec.network_why),) if facts.spec.network_why else ()),
             ("sampling", facts.spec.sampling),
             ("best epoch", str(facts.best_epoch)),
             ("training time", f"{facts.seconds:.0f} s on {counted(facts.threads, 'core')}"),
             ("seed", str(facts.spec.seed)),
+            ("8 bits", card.int8.told),
             ("left out", "; ".join(f"{name}: {why}" for name, why in facts.left_out.items()) or "no class"),
             ("libraries", ", ".join(f"{name} {version}" for name, version in facts.libraries.items())),
             ("code", facts.code),

@@ -35,6 +35,7 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
         ("is", f"{model.status}: {model.reason}" if model.reason else model.status),
         ("network", card.network),
         ("input", f"{card.size[1]} x {card.size[0]} pixels, {card.aspect}, {counted(len(card.masks), 'mask')}"),
+        *((("why this network", facts.spec.network_why),) if facts.spec.network_why else ()),
         ("made", f"{model.made_at:%Y-%m-%d %H:%M} UTC, {facts.seconds:.0f} s on {counted(facts.threads, 'core')}"),
     ]
     for side, images in facts.images.items():
@@ -45,6 +46,7 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
     rows += [*figures(card.test), *few_runs_told(len(facts.runs.get("test", ())))]
     rows += [*reliability_told(card.test), ("calibration", calibration_told(card))]
     rows += faults_told(card)
+    rows.append(("8 bits", card.int8.told))
     rows += gold_figures(connection, model)
     for name, found in sorted(thresholds_of(connection, model.id).items()):
         rows.append((f"{name} needs", f"{found.value:.2f}, {found.method}"))

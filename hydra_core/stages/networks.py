@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydra_core.base.errors import DataError
+from hydra_core.config.inference import EngineName
 from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
 from hydra_core.intake.images import read_image
+from hydra_core.models.arrays import Floats
 from hydra_core.models.asked import InputSpec
 from hydra_core.models.engine import Engine, Prediction
+from hydra_core.models.evidence import Evidence, open_evidence
 from hydra_core.models.pixels import model_input, preprocessing_hash
-from hydra_core.models.precision import Judge, Wish, open_judge
+from hydra_core.models.precision import Judge, Wish, judge_of
 from hydra_core.models.residual import Residual
-from hydra_core.models.spec import ModelCard
+from hydra_core.models.spec import INT8_BIN, ModelCard
+from hydra_core.models.trusted import read_folder
 from hydra_core.store.registry import ModelRow, SetModel
 
 
@@ -29,6 +34,7 @@ class Network:
 
     card: ModelCard
     engine: Engine | Judge
+    open_maps: Callable[[], Evidence | None]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,6 +65,14 @@ class Network:
         """Judge images: uint8, shape (n, h, w, 3)."""
         return self.engine.predict(images)
 
+    def evidence(self, images: NDArray[np.uint8], weights: Floats) -> Floats | None:
+        """Return where the evidence lies, as `Evidence.over_plots`; None for a model without a stage for maps."""
+        return None if self._maps is None else self._maps.over_plots(images, weights)
+
+    @cached_property
+    def _maps(self) -> Evidence | None:
+        return self.open_maps()
+
 
 def network_input(block: Block, number: int, spec: InputSpec) -> NDArray[np.uint8]:
     """Return item `number` of a block as a network with this input takes it.
@@ -81,8 +95,9 @@ def open_network(
     *,
     thresholds: Mapping[str, float] | None = None,
     wish: Wish = "f32",
+    engine: EngineName = "openvino",
 ) -> Network:
-    """Load a model's engine after checking that it is the one the database means.
+    """Load a model after checking that it is the one the database means.
 
     Parameters
     ----------
@@ -90,6 +105,8 @@ def open_network(
         Class -> from which probability on it is confirmed; those of the model where not given.
     wish
         The arithmetic asked for; decisions are those of f32 with each.
+    engine
+        What computes; see `precision.judge_of`.
 
     Raises
     ------
@@ -97,9 +114,11 @@ def open_network(
         When files are missing, altered, or belong to another model.
     """
     folder = site.model_folder(model.plot, model.name)
-    judge = open_judge(folder, threads=threads, wish=wish, thresholds=thresholds)
-    check_identity(folder, model, judge.identity)
-    return Network(judge.card, judge)
+    trusted = read_folder(folder, for_training=False)
+    # Before anything of it is computed with.
+    check_identity(folder, model, trusted.identity)
+    judge = judge_of(trusted, threads=threads, wish=wish, thresholds=thresholds, engine=engine)
+    return Network(judge.card, judge, partial(open_evidence, trusted, threads=threads))
 
 
 def check_identity(folder: Path, model: ModelRow, identity: str) -> None:
@@ -148,7 +167,10 @@ class Shelf:
 
 
 def _engine_bytes(folder: Path) -> int:
-    try:
-        return (folder / "engine.bin").stat().st_size
-    except OSError:
-        return 0
+    size = 0
+    for name in ("engine.bin", INT8_BIN):
+        try:
+            size += (folder / name).stat().st_size
+        except OSError:
+            continue
+    return size

@@ -16,6 +16,7 @@ from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError
 from hydra_core.base.files import sha256_bytes, write_json
 from hydra_core.base.lock import alone
+from hydra_core.base.telling import EPOCH, Tell
 from hydra_core.base.words import counted
 from hydra_core.models.arrays import Images
 from hydra_core.models.asked import InputSpec
@@ -24,7 +25,6 @@ from hydra_core.models.pictures import room_for
 from hydra_core.models.pixels import preprocessing_hash
 from hydra_core.models.spec import TrainingError, TrainSpec
 from hydra_core.models.split import SIDES, Split
-from hydra_core.models.telling import EPOCH, Tell
 from hydra_core.models.train_on import Labelled, say_split, split_of
 from hydra_core.report.playground_page import PlaygroundView, publish_playground
 from hydra_core.stages.labelled import LabelledSet
@@ -94,6 +94,8 @@ def combinations(base: TrainSpec, asked: Asked) -> Iterator[tuple[str, TrainSpec
     ):
         changed = {
             "network": network,
+            # Here every network is tried because it was asked for.
+            "network_why": "",
             # A file of weights is for one network.
             "weights": base.weights if network == base.network else "",
             "sampling": sampling,

@@ -27,7 +27,7 @@ def policy_threshold(site: Site, model: ModelRow, class_name: str, policy: Polic
             next_step="give a value, or train this plot type again",
         )
     found = by_policy(answers, class_name, policy)
-    if not policy.is_kept(found):
+    if found.chosen != "asked":
         why = policy.too_few(found) or found.method
         raise HydraError(
             f"no threshold of {class_name} is known to keep {policy.words}: {why}",

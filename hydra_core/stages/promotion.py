@@ -10,14 +10,8 @@ from sqlalchemy.engine import Connection, Engine
 from hydra_core.base.errors import DataError, HydraError, RequestError
 from hydra_core.config.site import Site
 from hydra_core.labels.inbox import Act, Prepare
-from hydra_core.labels.request import (
-    ModelRequest,
-    PromoteItem,
-    PromoteRequest,
-    ThresholdItem,
-    ThresholdRequest,
-    parse_request,
-)
+from hydra_core.labels.request import parse_request
+from hydra_core.labels.request_kinds import ModelRequest, PromoteItem, PromoteRequest, ThresholdItem, ThresholdRequest
 from hydra_core.stages.gate_today import Proven, gate_now, proven_model
 from hydra_core.stages.judging import rules_in_force
 from hydra_core.store.labelbook import accepted_since
@@ -115,8 +109,9 @@ def prepare_promotion(site: Site, engine: Engine, request: ModelRequest) -> Act:
 
         _refuse_late(site, connection, request, same_type)
         _swap(connection, model, live, reason)
-        words = live_again if item.action == "rollback" else went_live
-        chosen = add_judging_set(connection, words(model.name, reason), rules_in_force(site))
+        why = why_judging(item, model.name, reason)
+        back_to_id = model.id if item.action == "rollback" else None
+        chosen = add_judging_set(connection, why, rules_in_force(site), back_to_id=back_to_id)
         return f"{model.name} is live {told}in judging set {chosen.number}{said}"
 
     return act
@@ -181,6 +176,11 @@ def why_live(request: PromoteRequest) -> str:
     """Return by whom and why a model goes live, or back, by request."""
     item = request.items[0]
     return f"{'taken back' if item.action == 'rollback' else 'promoted'} by {request.who}: {item.why}"
+
+
+def why_judging(item: PromoteItem, name: str, reason: str) -> str:
+    """Return the reason of the judging set that a request about a model begins."""
+    return (live_again if item.action == "rollback" else went_live)(name, reason)
 
 
 def set_by(item: ThresholdItem) -> ThresholdRow:

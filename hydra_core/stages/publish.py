@@ -17,7 +17,7 @@ from hydra_core.report.news import publish_news as write_news
 from hydra_core.report.run_page import publish_run as write_run_page
 from hydra_core.report.site_pages import publish_help, publish_status
 from hydra_core.report.site_pages import publish_library as write_library_page
-from hydra_core.report.views import NewsView
+from hydra_core.report.site_views import NewsView
 from hydra_core.stages.archive import remove_staging
 from hydra_core.stages.context import Outcome, RunContext, block_file, current_revision
 from hydra_core.stages.index_view import front_view, index_view

@@ -15,8 +15,9 @@ from hydra_core.intake.histogram_items import HistogramRules
 from hydra_core.intake.histograms.draw import DrawScale
 from hydra_core.intake.histograms.reader import ReadLimits
 from hydra_core.intake.images import ImageLimits
-from hydra_core.intake.prepare import keep_nothing, keep_where_it_pays
+from hydra_core.intake.kept_input import keep_nothing, keep_where_it_pays
 from hydra_core.models.pixels import model_input
+from hydra_core.stages.chosen_network import chosen_network
 from hydra_core.store.plot_types import known_types
 
 
@@ -36,7 +37,7 @@ def reading_of(site: Site, decisions: Decisions, *, threads: int) -> Reading:
         ),
         decisions=decisions,
         expected=tuple(plot.key for plot in site.plots.plots if plot.expected),
-        prepare=keep_where_it_pays(partial(model_input, spec=site.settings.training.size))
+        prepare=keep_where_it_pays(partial(model_input, spec=chosen_network(site).size))
         if intake.keep_model_input
         else keep_nothing,
         threads=threads,

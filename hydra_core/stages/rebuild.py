@@ -16,12 +16,13 @@ from hydra_core.intake.block import Block, BlockItem
 from hydra_core.intake.maps import read_maps
 from hydra_core.judge.evidence import CLASSIFIER, CONTENT
 from hydra_core.labels.inbox import receive_kept
-from hydra_core.labels.request import ModelRequest
+from hydra_core.labels.request_kinds import ModelRequest
 from hydra_core.stages.chunk_images import item_row
 from hydra_core.stages.classify import look
 from hydra_core.stages.context import RunContext, block_file
 from hydra_core.stages.judge import derive, enter_verdicts
 from hydra_core.stages.page_facts import page_cards, place_of
+from hydra_core.stages.rebuild_learned import rebuild_learned
 from hydra_core.stages.rebuild_models import rebuild_models
 from hydra_core.stages.survey import EVERY, FoundRevision, Survey, survey
 from hydra_core.store.directory import renew_directory, save_directory
@@ -48,7 +49,9 @@ LOST = (
     "when runs were asked for and handed over: the times are those of their pages, or else of their files",
     "rules of earlier judging sets: those of today stand in all; and sets, or thresholds, that no page shows",
     "which verdict an earlier version of the program or of a model gave, where no page tells its judging set",
-    "on which images a model was trained, and which model it replaced",
+    "which model another one replaced, and what models said of the gold set when they were made",
+    "which class an image had when a model was trained on it: the label of now stands in",
+    "what 'hydra db import-hydra' took over from another database: the same command brings it again",
     "trainings that were refused: they are tried again",
     "from whose account a request came, and the entries of refused ones: their files are in quarantine/",
 )
@@ -89,6 +92,7 @@ def rebuild(site: Site, engine: Engine, progress: Progress) -> Rebuilt:
     renew_directory(engine, site)
     notes, asked = _receive_all(site, engine, found, problems)
     notes += rebuild_models(site, engine, entered, found.models, asked, problems)
+    notes += rebuild_learned(site, engine, problems)
     writing(engine, lambda connection: _give_sets(connection, entered))
     for number, one in enumerate(entered, start=1):
         _judge(site, engine, one, problems)

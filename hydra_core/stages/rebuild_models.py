@@ -13,15 +13,14 @@ from sqlalchemy.engine import Connection, Engine
 from hydra_core.base.errors import DataError
 from hydra_core.base.names import PlotKey, slug
 from hydra_core.config.site import Site
-from hydra_core.labels.request import ModelRequest, PromoteRequest, ThresholdRequest
+from hydra_core.labels.request_kinds import ModelRequest, PromoteRequest, ThresholdRequest
 from hydra_core.models.engine import load, read_card
 from hydra_core.models.paired import Paired
 from hydra_core.models.spec import ModelCard
 from hydra_core.stages.judging import rules_in_force
-from hydra_core.stages.promotion import set_by, why_live
+from hydra_core.stages.promotion import set_by, why_judging, why_live
 from hydra_core.stages.proving import decide
 from hydra_core.stages.survey import FoundRevision
-from hydra_core.store.model_history import live_again, went_live
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import ModelRow, ThresholdRow, add_judging_set, add_threshold, thresholds_of
 from hydra_core.store.restore import judging_set_ids, restore_judging_set, restore_model
@@ -232,23 +231,36 @@ def _enter(
     waiting = [one for one in asked if isinstance(one, PromoteRequest)]
     for number, names in sorted(told.models.items()):
         used = [(rows[one.name], _in_set(one, number, told)) for one in found if one.name in names and one.name in rows]
-        reason = f"{REASON}: as the pages of its runs show it"
+        reason, back_to_id = f"{REASON}: as the pages of its runs show it", None
         # Pages tell seconds.
         came = [one for one in waiting if one.made_at.replace(microsecond=0) <= told.since[number]]
         if mine := [one for one in came if one.items[0].model in names]:
-            reason = _reason(mine[-1])
+            reason, back_to_id = _reason(mine[-1]), _back_to_id(mine[-1], rows)
             waiting = waiting[waiting.index(mine[-1]) + 1 :]
-        restore_judging_set(connection, number=number, reason=reason, rules=rules, at=told.since[number], models=used)
-    reason = f"{REASON}: the models that are live"
+        restore_judging_set(
+            connection,
+            number=number,
+            reason=reason,
+            back_to_id=back_to_id,
+            rules=rules,
+            at=told.since[number],
+            models=used,
+        )
+    reason, back_to_id = f"{REASON}: the models that are live", None
     for late in waiting:
-        reason = _reason(late) if states.get(late.items[0].model, ("",))[0] == "live" else reason
-    chosen = add_judging_set(connection, reason, rules)
+        if states.get(late.items[0].model, ("",))[0] == "live":
+            reason, back_to_id = _reason(late), _back_to_id(late, rows)
+    chosen = add_judging_set(connection, reason, rules, back_to_id=back_to_id)
     return [f"judging sets: {len(judging_set_ids(connection))}, in force is {chosen.number}"]
 
 
 def _reason(request: PromoteRequest) -> str:
+    return why_judging(request.items[0], request.items[0].model, why_live(request))
+
+
+def _back_to_id(request: PromoteRequest, rows: Mapping[str, ModelRow]) -> int | None:
     item = request.items[0]
-    return (live_again if item.action == "rollback" else went_live)(item.model, why_live(request))
+    return rows[item.model].id if item.action == "rollback" and item.model in rows else None
 
 
 def _of_card(card: ModelCard) -> list[ThresholdRow]:

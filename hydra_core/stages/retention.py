@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import groupby
-from pathlib import Path
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -87,9 +86,10 @@ def plan_retention(site: Site, engine: Engine, at: datetime, *, problem: Problem
     oldest = at - timedelta(days=min(rule.older_than_days for rule in rules))
     with reading(engine) as connection:
         passes = all_passes(connection)
-        revisions = {row.id: archived_before(connection, row.id, oldest) for row in passes}
     for row in reversed(passes):
-        for revision in revisions[row.id]:
+        with reading(engine) as connection:
+            revisions = archived_before(connection, row.id, oldest)
+        for revision in revisions:
             if not revision.reached("published"):
                 continue
             with reading(engine) as connection:
@@ -142,10 +142,8 @@ def _with_bytes(context: RunContext, revision: RevisionRow, deletions: Sequence[
 
 def _remove_other_generations(site: Site, engine: Engine) -> None:
     """Remove what a killed call left behind: a file not entered yet, or one that its successor has replaced."""
-    found: dict[tuple[str, int, int], list[Path]] = {}
-    for file in archive_files(site):
-        found.setdefault(file.revision_key, []).append(file.path)
-    for (pass_name, run, number), paths in found.items():
+    for (pass_name, run, number), files in groupby(archive_files(site), lambda file: file.revision_key):
+        paths = [file.path for file in files]
         if len(paths) == 1:
             continue
         with reading(engine) as connection:

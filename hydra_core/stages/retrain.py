@@ -15,16 +15,19 @@ from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.files import temp_beside
 from hydra_core.base.names import PlotKey
+from hydra_core.base.telling import teller
 from hydra_core.config.site import Site
 from hydra_core.config.training import PlotInput, PlotTraining
 from hydra_core.labels.inbox import receive
 from hydra_core.models.arrays import Images
 from hydra_core.models.asked import InputSpec
+from hydra_core.models.default_network import warning
 from hydra_core.models.engine import load, read_card
 from hydra_core.models.pictures import room_for
 from hydra_core.models.spec import ModelCard, TrainingError, TrainSpec
 from hydra_core.models.split import GOLD, SIDES
-from hydra_core.models.telling import teller
+from hydra_core.stages.chosen_network import chosen_network
+from hydra_core.stages.claiming import BeingTrainedError, claimed
 from hydra_core.stages.context import Outcome, RunContext
 from hydra_core.stages.emulated_bad import emulated_images
 from hydra_core.stages.gold import taught_and_gold
@@ -43,7 +46,6 @@ from hydra_core.store.registry import (
     ThresholdRow,
     add_judging_set,
     add_model,
-    claim_training,
     find_model,
     finish_claim,
     live_model,
@@ -79,9 +81,10 @@ def due_types(connection: Connection, site: Site) -> list[DueType]:
         if label_count(connection, plot_type_id) < least and (claim is None or claim.state != "running"):
             continue
         mark = archived_label_count(connection, plot_type_id)
-        interrupted = claim is not None and claim.state == "running" and claim.mark == mark
+        # Cut off, or under way at this moment: who claims it is told which.
+        begun = claim is not None and claim.state == "running"
         enough = mark >= training.min_labels and mark - (claim.mark if claim else 0) >= training.min_new
-        if enough or interrupted:
+        if enough or begun:
             found.append(DueType(names[plot_type_id], plot_type_id, mark))
     return sorted(found, key=lambda due: (-due.mark, due.plot))
 
@@ -95,17 +98,17 @@ def retrain(context: RunContext, progress: Progress | None = None) -> Outcome:
         due = due_types(connection, context.site)
     owner = f"{context.pass_row.name}/{context.run}"
     for one in due:
-        if writing(context.engine, partial(_claim, one, owner)):
-            return Outcome(train_type(context.site, context.engine, one, progress, threads=context.threads))
+        try:
+            with claimed(context.site, context.engine, one.plot, one.plot_type_id, one.mark, owner) as wanted:
+                if wanted:
+                    return Outcome(train_type(context.site, context.engine, one, progress, threads=context.threads))
+        except BeingTrainedError as busy:
+            progress(busy.cause)
     return Outcome("no plot type is due for a training")
 
 
-def _claim(due: DueType, owner: str, connection: Connection) -> bool:
-    return claim_training(connection, due.plot_type_id, due.mark, owner)
-
-
 def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, threads: int) -> str:
-    """Train, prove and enter one model; return in a sentence what became of it."""
+    """Train, prove and enter one model, whose claim the caller holds; return in a sentence what became of it."""
     from hydra_core.models.train import train, work_folder
 
     with reading(engine) as connection:
@@ -113,6 +116,8 @@ def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, 
         passes = {row.id: row.name for row in all_passes(connection)}
     spec = training_spec(site, due.plot)
     name = _name(due)
+    for sentence in filter(None, (spec.network_why, warning(spec.network, spec.size))):
+        progress(sentence)
     images = [*taught, *golden]
     progress(f"training {name} on {len(taught)} labelled images: {_counts(taught)}")
     with reading(engine) as connection:
@@ -121,6 +126,10 @@ def train_type(site: Site, engine: Engine, due: DueType, progress: Progress, *, 
     if faults:
         progress(f"no label names a problem: {len(faults)} emulated images of {spec.balance_to} train as well")
     folder = site.model_folder(due.plot, name)
+    for left in folder.parent.glob(work_folder(folder.with_name("*")).name):
+        if left != work_folder(folder):
+            # Of a training that was cut off, and that this one takes the place of.
+            shutil.rmtree(left, ignore_errors=True)
     with room_for(len(images) + len(faults), spec.size, work_folder(folder)) as pixels:
         fill(pixels, site, images, passes, spec.input)
         for number, fault in enumerate(faults, len(images)):
@@ -189,13 +198,15 @@ def training_spec(site: Site, plot: PlotKey) -> TrainSpec:
     entry = site.plot_type(plot)
     seen = entry.input or PlotInput()
     own = entry.training or PlotTraining()
+    choice = chosen_network(site, entry)
     return TrainSpec(
-        network=entry.network or settings.network,
+        network=choice.network,
         network_module=settings.network_module,
         weights=settings.weights,
-        size=seen.size or settings.size,
+        size=choice.size,
         aspect=seen.aspect,
         masks=seen.masks,
+        network_why=choice.why,
         epochs=settings.epochs,
         sampling=own.sampling or settings.sampling,
         balance_to=next((known.name for known in site.plots.classes if known.problem), "Bad"),
@@ -209,6 +220,7 @@ def training_spec(site: Site, plot: PlotKey) -> TrainSpec:
         recall=own.recall or settings.recall,
         run_block=settings.run_block,
         near=settings.near,
+        int8=settings.int8,
         seed=settings.seed,
     )
 

@@ -12,8 +12,8 @@ from hydra_core.base.plot_names import argument_of
 from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
 from hydra_core.report.paths import revision_href
+from hydra_core.report.site_views import ReportCase, ReportView
 from hydra_core.report.training_report_page import publish_report, report_href
-from hydra_core.report.views import ReportCase, ReportView
 from hydra_core.stages.wording import shown_name
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import ModelRow, all_models

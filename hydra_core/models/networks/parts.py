@@ -27,19 +27,24 @@ class Network:
     plain
         Keras and the input's shape -> the published network whose weights fit, where the body holds more or other
         layers than that; None: weights are those of the body itself.
+    stage
+        Layer of the body at which heat maps point best, as measured; empty: see `stage.fine_stage`.
     """
 
     layers: Layers
     smallest: int
     learning_rate: float = 2e-3
     plain: Callable[[Any, tuple[int, int, int]], Model] | None = None
+    stage: str = ""
 
 
-def convolution(keras: Any, x: Tensor, filters: int, momentum: float, *, stride: int = 1, kernel: int = 3) -> Tensor:
-    """Return a convolution with batch normalisation and ReLU."""
+def convolution(
+    keras: Any, x: Tensor, filters: int, momentum: float, *, stride: int = 1, kernel: int = 3, name: str | None = None
+) -> Tensor:
+    """Return a convolution with batch normalisation and ReLU, the last of which is named."""
     x = keras.layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization(momentum=momentum)(x)
-    return keras.layers.ReLU()(x)
+    return keras.layers.ReLU(name=name)(x)
 
 
 def attention(keras: Any, x: Tensor, name: str, *, ratio: int = 16) -> Tensor:

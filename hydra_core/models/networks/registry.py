@@ -19,7 +19,7 @@ def _compact(keras: Any, image: Tensor, momentum: float) -> Tensor:
     x = convolution(keras, x, 24, momentum, stride=2)
     x = convolution(keras, x, 32, momentum, stride=2)
     x = convolution(keras, x, 32, momentum)
-    x = convolution(keras, x, 64, momentum, stride=2)
+    x = convolution(keras, x, 64, momentum, stride=2, name="first_16")
     x = convolution(keras, x, 64, momentum)
     x = convolution(keras, x, 128, momentum)
     return convolution(keras, x, 192, momentum)
@@ -74,7 +74,8 @@ def _vgg16(keras: Any, image: Tensor, _momentum: float) -> Tensor:
 
 
 NETWORKS: dict[str, Network] = {
-    "compact": Network(_compact, 32),
+    # Of its layers with 16 x 16 places the first: the later ones have seen more of the plot around each place.
+    "compact": Network(_compact, 32, stage="first_16"),
     "inceptionv3": Network(_inceptionv3, 75, 1e-3, _plain_inceptionv3),
     "inceptionv3_cbam": Network(_inceptionv3_cbam, 75, 1e-3, _plain_inceptionv3),
     "tiny": Network(_tiny, 16),

@@ -90,9 +90,9 @@ def test_a_circle_is_found_exactly_where_there_is_one(edges: dict[str, list[str]
 
 
 def test_a_long_chain_of_groups_is_no_circle() -> None:
-    groups = [PlotGroup(name=str(number), groups=(str(number + 1),)) for number in range(5000)]
+    groups = [PlotGroup(name=str(number), groups=(str(number + 1),)) for number in range(1500)]
     assert circle_among(groups) == []
-    assert len(circle_among([*groups, PlotGroup(name="5000", groups=("0",))])) == 5002
+    assert len(circle_among([*groups, PlotGroup(name="1500", groups=("0",))])) == 1502
 
 
 PLOTS = st.sets(st.builds(PlotKey, st.text("ab*?[]:", min_size=1, max_size=4), st.booleans()), max_size=6)

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra_core.models.engine import load
 from hydra_core.models.residual import RESIDUAL_ARRAYS, Residual, fit_residual, residual_of
 
 
@@ -92,16 +89,3 @@ def test_arrays_that_do_not_fit_are_refused(residual: Residual, name: str, value
     arrays = {key: np.asarray(getattr(residual, key)) for key in RESIDUAL_ARRAYS} | {name: np.asarray(value)}
     with pytest.raises(ValueError, match=r"fit|number|small picture"):
         residual_of(arrays)
-
-
-def test_a_model_brings_its_own_along(trained: Any) -> None:
-    residual = load(trained.result.folder, threads=1).residual
-    assert residual is not None
-    good = sum(trained.class_names[i] == "Good" for i in np.flatnonzero(trained.result.split.sides == "train"))
-    assert residual.images == good
-    dead = [i for i, name in enumerate(trained.class_names) if name == "Dead"][:12]
-    hits = 0
-    for image, made in zip(trained.images[dead], residual.maps(trained.images[dead]), strict=True):
-        y, x = (np.array(np.unravel_index(made.argmax(), made.shape)) * 32 / 64).astype(int)
-        hits += int(image[y, x].max() < 40)
-    assert hits >= 11

@@ -5,9 +5,10 @@ import math
 
 import pytest
 
+from hydra_core.base.telling import teller
 from hydra_core.models.schedule import average_decay, rate_at
 from hydra_core.models.spec import Epoch
-from hydra_core.models.telling import epoch_line, teller
+from hydra_core.models.telling import epoch_line
 
 
 class Terminal(io.StringIO):
@@ -47,7 +48,7 @@ def test_the_average_forgets_the_first_weights_soon_and_then_keeps_its_span() ->
 )
 def test_a_line_tells_epoch_loss_result_and_time_left(seconds: float, told: str) -> None:
     line = epoch_line(point(3), 24, seconds)
-    assert line == f"epoch 3/24  loss 0.2500  validation accuracy 0.750, loss 0.500  {told}"
+    assert line == f"epoch 3/24  {told}  loss 0.2500  validation accuracy 0.750, loss 0.500"
     assert "no validation runs" in epoch_line(point(3, judged=False), 24, seconds)
 
 
@@ -65,3 +66,14 @@ def test_in_a_log_every_line_stands_for_itself() -> None:
     for line in ("epoch 1/2  loss 2", "epoch 2/2  loss 1"):
         tell(line)
     assert out.getvalue() == "epoch 1/2  loss 2\nepoch 2/2  loss 1\n"
+
+
+def test_a_renewed_line_keeps_to_one_row_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = Terminal()
+    tell = teller(out, before=lambda: "[  12.0 s] ")
+    tell(epoch_line(point(3), 24, 30))
+    tell("test: " + "fine " * 20)
+    renewed, plain = out.getvalue().splitlines()
+    assert renewed == "[  12.0 s] epoch 3/24  about 30 s left "
+    assert plain.endswith("fine ")

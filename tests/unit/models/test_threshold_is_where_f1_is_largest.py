@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hydra_core.config.training import UNLEARNED_THRESHOLD
 from hydra_core.models.thresholds import max_f1_threshold
 
 
@@ -29,7 +30,7 @@ def test_no_other_threshold_is_better(rows: list[tuple[float, bool]]) -> None:
         assert all(f1(scores, truth, t) <= chosen.f1 + 1e-9 for t in np.unique(scores[~np.isnan(scores)]))
         assert chosen.f1 == pytest.approx(f1(scores, truth, chosen.value))
     else:
-        assert chosen.value == 0.5
+        assert (chosen.value, chosen.chosen) == (UNLEARNED_THRESHOLD, "default")
 
 
 def test_of_a_plateau_the_value_nearest_one_half_is_taken() -> None:
@@ -53,16 +54,16 @@ def test_ties_between_classes_call_all_or_none() -> None:
         ([], [], "default: no example of the class"),
         ([0.2] * 30, [False] * 30, "default: no example of the class"),
         ([0.9] * 30, [True] * 30, "default: every example is of the class"),
-        ([0.9, 0.1] * 9, [True, False] * 9, "default: too few"),
-        ([0.9] * 4 + [0.1] * 40, [True] * 4 + [False] * 40, "default: too few"),
+        ([0.9, 0.1] * 9, [True, False] * 9, "default: too few examples, 9 of 18"),
+        ([0.9] * 4 + [0.1] * 40, [True] * 4 + [False] * 40, "default: too few examples, 4 of 44"),
         ([float("nan")] * 30, [True, False] * 15, "default: no score is a number"),
     ],
 )
-def test_where_nothing_can_be_chosen_one_half_is_said_to_be_a_default(
+def test_where_nothing_can_be_chosen_the_threshold_is_cautious_and_said_to_be_a_default(
     scores: list[float], truth: list[bool], method: str
 ) -> None:
     chosen = max_f1_threshold(np.array(scores), np.array(truth, dtype=bool))
-    assert (chosen.value, chosen.method) == (0.5, method)
+    assert (chosen.value, chosen.method) == (0.9, method)
 
 
 def test_a_score_that_is_no_number_is_never_called() -> None:

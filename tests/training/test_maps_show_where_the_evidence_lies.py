@@ -14,6 +14,8 @@ from hydra_core.models.lazy import tensorflow
 from hydra_core.models.maps import class_map, contrast_map
 from hydra_core.models.networks import build
 
+pytestmark = pytest.mark.training
+
 
 def noise(n: int, side: int = 32) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (n, side, side, 3)).astype(np.uint8)

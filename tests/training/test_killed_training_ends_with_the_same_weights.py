@@ -15,6 +15,8 @@ from hydra_core.models.engine import read_card
 from hydra_core.models.train import train, work_folder
 from hydra_core.models.train_on import Fitted, Labelled, train_on
 
+pytestmark = pytest.mark.training
+
 SPEC = TrainSpec(
     network="tiny", size=(16, 16), epochs=4, batch=8, min_steps=2, shift=8, arithmetic="float32", near=0, min_examples=2
 )

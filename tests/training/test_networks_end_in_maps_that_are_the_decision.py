@@ -7,6 +7,8 @@ from hydra_core.base.errors import ConfigError
 from hydra_core.models.devices import prepare
 from hydra_core.models.networks import build
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture(autouse=True)
 def _cores() -> None:

@@ -13,7 +13,9 @@ from hydra_core.models import precision
 from hydra_core.models.engine import BF16_DRIFT, bf16_drift, load, start
 from hydra_core.models.precision import Judge, near_a_decision, open_judge, precision_for
 from hydra_core.models.spec import Calibration
-from tests.unit.models.conftest import squares
+from tests.training.conftest import squares
+
+pytestmark = pytest.mark.training
 
 
 def decisions(probs: np.ndarray, thresholds: np.ndarray) -> list[tuple[int, bool]]:

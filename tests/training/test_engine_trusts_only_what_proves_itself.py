@@ -24,6 +24,8 @@ from hydra_core.models.engine import load
 from hydra_core.models.precision import open_judge
 from hydra_core.models.residual import fit_residual
 
+pytestmark = pytest.mark.training
+
 FILES = ("engine.xml", "engine.bin", "golden.npz", "residual.npz", "answers.npz", "model.weights.h5")
 
 

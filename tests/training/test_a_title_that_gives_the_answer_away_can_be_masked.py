@@ -8,6 +8,8 @@ from hydra_core.models.pictures import provider_of
 from hydra_core.models.pixels import model_input
 from hydra_core.models.train_on import Labelled, predicted, train_on
 
+pytestmark = pytest.mark.training
+
 TITLE = (0.0, 0.0, 1.0, 0.15)
 
 

@@ -16,6 +16,8 @@ from hydra_core.models.lazy import tensorflow
 from hydra_core.models.networks import NETWORKS, OWN_HEAD, build, learning_rate_of, network_names
 from hydra_core.models.networks.parts import attention
 
+pytestmark = pytest.mark.training
+
 SHAPE = (16, 20, 3)
 
 

@@ -30,6 +30,8 @@ from hydra_core.store.session import reading, writing
 from tests.request_samples import a_database, a_site
 from tests.store_samples import CDC
 
+pytestmark = pytest.mark.training
+
 CLASSES = ("Dead", "Good", "NoData")
 Said = tuple[int, str, str]
 

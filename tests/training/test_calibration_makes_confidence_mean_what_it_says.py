@@ -24,6 +24,8 @@ from hydra_core.models.thresholds import Policy, by_policy
 from hydra_core.models.train import train
 from hydra_core.models.trusted import read_answers
 
+pytestmark = pytest.mark.training
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))

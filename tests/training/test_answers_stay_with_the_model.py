@@ -21,6 +21,8 @@ from hydra_core.models.spec import ANSWERS_FILE
 from hydra_core.models.thresholds import Policy, by_policy
 from hydra_core.models.trusted import read_answers
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def folder(trained: Any, tmp_path: Path) -> Path:
