@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
-# The machine may be busy: how long one example takes says nothing about the code.
-settings.register_profile("hydra", deadline=None)
+# The machine may be busy: how long one example takes says nothing about the code. By hand each run tries other
+# examples, so that few are enough; continuous integration tries the same ones each time.
+settings.register_profile("hydra", deadline=None, max_examples=40)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "hydra")
 
@@ -105,17 +106,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Deal unit tests one by one to whichever worker is free, and all others to one worker.
+    """Deal the files of `unit`, `stages` and `recovery` to whichever worker is free.
 
-    Those share a played demo or a server, and two of them at a time would take each other's processor.
+    Those of `training` go to one worker, since loading TensorFlow costs as much as a hundred tests. All others go to
+    one worker too: they share a played demo or a server, and two at a time would take each other's processor.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class UnitTestsOneByOne(LoadScopeScheduling):
+    class FileByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid if "unit/" in nodeid.partition("::")[0] else "together"
+            file = nodeid.partition("::")[0]
+            tier = file.removeprefix("tests/").partition("/")[0]
+            return {"unit": file, "stages": file, "recovery": file, "training": tier}.get(tier, "together")
 
-    return UnitTestsOneByOne(config, log)
+    return FileByFile(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -50,8 +50,8 @@ def test_the_area_under_the_curve_counts_ties_half() -> None:
 
 def test_a_figure_without_meaning_is_a_dash() -> None:
     counts = np.array([[[3, 0], [0, 0]], [[2, 1], [0, 0]]])
-    assert figure(counts, "recall 1") == "-"
-    assert figure(counts, "recall 0").startswith("0.833 (")
+    assert figure([counts], "recall 1") == "-"
+    assert figure([counts], "recall 0").startswith("0.833 (")
 
 
 def test_a_kept_result_is_not_made_again(tmp_path: Path) -> None:
@@ -67,5 +67,5 @@ def test_the_page_says_of_what_is_missing_that_it_was_not_measured(tmp_path: Pat
     kept.result("few-tiny-of-another-version", lambda: {"value": 1})
     assert sampling_section(kept, table) == []
     written = page(kept)
-    assert written.count("Not measured") == 6
-    assert "On a GPU: not measured" in written
+    assert written.count("Not measured") == 7
+    assert "time to 0.99: not measured: no GPU was at hand" in written

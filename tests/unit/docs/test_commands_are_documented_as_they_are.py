@@ -110,9 +110,10 @@ def test_every_command_line_that_can_be_copied_is_understood(documents: dict[str
         if line.startswith("hydra ") and "--help" not in line
     ]
     assert len(lines) > 10
+    commands = parser()
     for name, line in lines:
         try:
-            parser().parse_args(shlex.split(line)[1:])
+            commands.parse_args(shlex.split(line)[1:])
         except SystemExit:
             pytest.fail(f"{name}: {line!r} is not understood")
 

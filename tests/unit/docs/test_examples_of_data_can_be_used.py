@@ -26,7 +26,8 @@ from hydra_core.intake.histograms.histogram import Axis, Histogram
 from hydra_core.intake.labels_csv import read_labels_csv
 from hydra_core.intake.listing import read_listing
 from hydra_core.intake.maps import MAPS_FORMAT
-from hydra_core.labels.request import LabelRequest, parse_request
+from hydra_core.labels.request import parse_request
+from hydra_core.labels.request_kinds import LabelRequest
 from hydra_core.stages.rebuild import LOST
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from hydra_core.base.errors import HydraError
 from hydra_core.intake.conditions import conditions_for
-from hydra_core.intake.naming import DEFAULT_RULES, default_rules
-from hydra_core.intake.scan import find_run, fingerprint, scan, scan_run
+from hydra_core.intake.naming import default_rules
+from hydra_core.intake.scan import fingerprint, scan, scan_run
 from hydra_core.intake.sources import SourceProblem, read_source
 
 
@@ -48,17 +48,17 @@ def test_files_are_sorted_into_runs(tree: Path) -> None:
 
 def test_one_run_is_found_without_listing_the_folders_of_others(tree: Path) -> None:
     (tree / "RunPeriod-2026-01/ver01/Run050002/link.png").symlink_to("trigger.png")
-    found = find_run(tree, DEFAULT_RULES, 50001)
-    assert found == scan(tree).runs[0]
-    assert scan_run(tree, 50001).unmatched == ()
-    assert find_run(tree, DEFAULT_RULES, 7) is None
+    found = scan_run(tree, 50001)
+    assert found.runs == scan(tree).runs[:1]
+    assert found.unmatched == ()
+    assert scan_run(tree, 7).runs == ()
 
 
 def test_one_run_is_the_same_in_every_order_of_folders(tmp_path: Path) -> None:
     for name in ("5/a_1.png", "2026/5/b.png", "lms/run_5.png", "lms/run_6.png", "6/a_1.png"):
         put(tmp_path, name)
     for run in (5, 6):
-        assert [find_run(tmp_path, DEFAULT_RULES, run)] == [found for found in scan(tmp_path).runs if found.run == run]
+        assert list(scan_run(tmp_path, run).runs) == [found for found in scan(tmp_path).runs if found.run == run]
 
 
 def test_what_is_no_plain_file_is_named_and_never_opened(

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 import uproot
 
 from hydra_core.base.files import sha256_file
 from hydra_core.base.names import PlotKey
+from hydra_core.intake import histogram_items
 from hydra_core.intake.block import Block, BlockItem, write_block
 from hydra_core.intake.chunking import Collected, Reading, collect_items
 from hydra_core.intake.decisions import Decisions
 from hydra_core.intake.histogram_items import HistogramRules
 from hydra_core.intake.histograms.draw import DrawScale
+from hydra_core.intake.histograms.reader import Worker, read_many
 from hydra_core.intake.images import read_image
 from hydra_core.intake.scan import scan
 
 CDC, FDC = PlotKey("hists/CDC/hits", True), PlotKey("hists/FDC/hits", True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_reading_process() -> Iterator[None]:
+    """Read all files of these tests in one process: starting one takes half a second."""
+    with Worker() as worker, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(histogram_items, "read_many", functools.partial(read_many, worker=worker))
+        yield
 
 
 def put(root: Path, name: str, **contents: list[float]) -> Path:

@@ -15,7 +15,7 @@ from hydra_core.intake.block import PREPROCESSING, Block, BlockItem, write_block
 from hydra_core.intake.chunking import Reading, collect_items
 from hydra_core.intake.decisions import Decisions
 from hydra_core.intake.images import ImageLimits
-from hydra_core.intake.prepare import keep_where_it_pays
+from hydra_core.intake.kept_input import keep_where_it_pays
 from hydra_core.intake.scan import scan
 
 Encode = Callable[..., bytes]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from hydra_core.intake.naming import Naming, NamingRule, ParsedName, parse_path
 from hydra_core.intake.presets import preset_rules
-from hydra_core.intake.scan import find_run, scan, scan_run
+from hydra_core.intake.scan import scan, scan_run
 
 NAMED = NamingRule(
     name="campaign",
@@ -109,7 +109,7 @@ def test_the_chunk_is_the_rank_of_the_time_among_those_of_the_run(tmp_path: Path
     assert [chunks[f"clas12mon_5038_{stamp}/DC_occupancy.png"] for stamp in STAMPS] == [2, 0, 1, 3]
     assert chunks[f"clas12mon_5038_{STAMPS[0]}/FTOF tdc.png"] == 2
     assert chunks[f"clas12mon_5039_{STAMPS[0]}/DC_occupancy.png"] == 0
-    assert find_run(tmp_path, rules, 5038) == found.runs[0]
+    assert scan_run(tmp_path, 5038, rules).runs == found.runs[:1]
 
 
 def test_a_time_whose_files_are_still_being_written_keeps_its_place(tmp_path: Path) -> None:
@@ -138,14 +138,14 @@ def test_a_run_folder_with_metadata_alone_is_a_run_without_images(tmp_path: Path
     found = scan(tmp_path)
     assert [(run.run, len(run.files)) for run in found.runs] == [(7, 0), (8, 1)]
     assert str(found.runs[0].folder) == folder
-    assert find_run(tmp_path, Naming(), 7) == found.runs[0]
+    assert scan_run(tmp_path, 7).runs == found.runs[:1]
 
 
 def test_metadata_above_other_runs_are_no_run(tmp_path: Path) -> None:
     put(tmp_path, "2026/metadata.json", "2026/5/a.png", "2027/metadata.json", "2027/6/metadata.json")
     put(tmp_path, "2028/metadata.json", "2028/Run9/a.png")
     assert [run.run for run in scan(tmp_path).runs] == [5, 6, 9]
-    assert [find_run(tmp_path, Naming(), year) for year in (2026, 2027, 2028)] == [None, None, None]
+    assert [scan_run(tmp_path, year).runs for year in (2026, 2027, 2028)] == [(), (), ()]
 
 
 def test_a_named_run_with_metadata_alone_is_a_run_as_well(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydra_core.base.errors import RequestError
-from hydra_core.labels.request import AnyRequest, parse_request, write_request
+from hydra_core.labels.request import parse_request, write_request
+from hydra_core.labels.request_kinds import AnyRequest
 
 IMAGE = "ab" * 32
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -20,7 +20,8 @@ from hydra_core.base.names import PlotKey
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
 from hydra_core.labels import inbox
-from hydra_core.labels.request import AnyRequest, parse_request
+from hydra_core.labels.request import parse_request
+from hydra_core.labels.request_kinds import AnyRequest
 from hydra_core.store.plot_types import NewDecision, decide_types, known_types, plot_type_ids
 from hydra_core.store.schema import PlotTypeRow, Request
 from hydra_core.store.session import reading

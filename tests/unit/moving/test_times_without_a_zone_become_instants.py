@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_core.labels.request import EARLIEST, LATEST
+from hydra_core.labels.request_kinds import EARLIEST, LATEST
 from hydra_core.moving.instants import Instants, find_zone
 from hydra_core.moving.outcome import MOST_LINES, Outcome
 

@@ -34,14 +34,20 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
     ours = ("HYDRA_REAL_DATA", "HYDRA_REQUIRE_SERVICES", "HYDRA_TEST_MYSQL_URL")
     environment = {key: value for key, value in os.environ.items() if key not in ours}
-    environment |= {"HYDRA_SERVICES_DIR": str(folder / "no services"), **variables}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
+    # Of the installed plugins only those that the settings name: the others take longer to load than the tests to run.
+    environment |= {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "HYDRA_SERVICES_DIR": str(folder / "no services"),
+        **variables,
+    }
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "xdist.plugin", "-p", "pytest_timeout"]
+    command += ["-c", str(ROOT / "pyproject.toml")]
     command += [f"--rootdir={folder}", *arguments, str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
 def test_each_missing_tier_is_counted_with_its_reason(tmp_path: Path, workers: list[str]) -> None:
     status, words = run(tmp_path, *workers)
     assert status == 0, words
@@ -51,7 +57,7 @@ def test_each_missing_tier_is_counted_with_its_reason(tmp_path: Path, workers: l
     assert "skipped" not in words
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
 def test_a_required_service_that_is_missing_fails_before_any_test(tmp_path: Path, workers: list[str]) -> None:
     status, words = run(tmp_path, *workers, HYDRA_REQUIRE_SERVICES="1")
     assert status != 0

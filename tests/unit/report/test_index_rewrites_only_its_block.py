@@ -9,7 +9,7 @@ import pytest
 
 from hydra_core.report.pages import publish_front, publish_help, publish_index, publish_library, publish_status
 from hydra_core.report.paths import pass_href, root_of
-from hydra_core.report.views import PassSummary
+from hydra_core.report.site_views import PassSummary
 
 
 def data(path):

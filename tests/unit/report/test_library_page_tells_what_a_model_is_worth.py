@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hydra_core.report.charts import CELL_HEIGHT, CELL_WIDTH, HEIGHT, WIDTH, confidences, reliability
 from hydra_core.report.pages import publish_library
-from hydra_core.report.views import LibraryView
+from hydra_core.report.site_views import LibraryView
 
 
 def page(folder: Path, view: LibraryView) -> str:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hydra_core.cli.main import parser
 from hydra_core.report.pages import publish_index, publish_status
 from hydra_core.report.site_pages import _decisions
-from hydra_core.report.views import NewTypeView
+from hydra_core.report.site_views import NewTypeView
 from tests.store_samples import NOON
 
+COMMANDS = parser()
 NAMES = ("CDC/it's <b>:chunks", "--evil", "Q[2]:run")
 NEW = tuple(NewTypeView(name, NOON, 3) for name in NAMES)
 
@@ -32,7 +33,7 @@ def test_each_new_plot_type_has_three_commands_that_can_be_copied(tmp_path: Path
     page = status(tmp_path, samples, NEW)
     assert "3 plot types are new and wait for a decision" in page
     assert "<b>" not in page.split('id="new-types"')[1].split("</section>")[0]
-    found = [parser().parse_args(shlex.split(command)[1:]) for command in commands(page)]
+    found = [COMMANDS.parse_args(shlex.split(command)[1:]) for command in commands(page)]
     assert [one.names for one in found if "names" in one] == [[name] for name in NAMES for _ in range(2)]
     assert [(one.old, one.new) for one in found if "old" in one] == [(name, "NEW_NAME") for name in NAMES]
 
@@ -68,5 +69,5 @@ def test_of_thousands_the_first_are_named_and_the_others_counted(tmp_path: Path,
 def test_commands_name_any_plot_type_as_it_is(name: str) -> None:
     accept, ignore, rename = _decisions(NewTypeView(name, NOON, 1))["commands"]
     for command in (accept, ignore):
-        assert parser().parse_args(shlex.split(command)[1:]).names == [name]
-    assert parser().parse_args(shlex.split(rename)[1:]).old == name
+        assert COMMANDS.parse_args(shlex.split(command)[1:]).names == [name]
+    assert COMMANDS.parse_args(shlex.split(rename)[1:]).old == name

@@ -24,11 +24,8 @@ from hydra_core.intake.histograms.histogram import Axis, Histogram
 from hydra_core.intake.histograms.reader import read_histograms
 from hydra_core.models.answers import Answers, image_ids
 from hydra_core.models.asked import InputSpec
-from hydra_core.models.figures import faults_told
 from hydra_core.models.intervals import share_interval
 from hydra_core.models.planted import NO_FAULT, Planted, recall_by_kind
-from hydra_core.models.spec import TrainSpec
-from hydra_core.models.train import train
 from hydra_core.stages.fault_cells import BOARDS_1D, BOARDS_2D, boards, struck
 from hydra_core.stages.library_view import CONFIDENCE_BINS, confidence_counts
 from hydra_core.stages.planted_faults import MAP_KINDS, MOST_EACH, SPECTRUM_KINDS, planted, planted_faults
@@ -207,40 +204,6 @@ def test_faults_are_planted_into_good_test_histograms_alone(site: Site, engine: 
     assert set(found.normal) == {"Good", "Acceptable"}
     assert trial(site, engine, ("Good", "Bad", "Good"), [1]) is None
     assert trial(site, engine, ("Good", "Bad", "Good"), [0, 2], block=1) is None
-
-
-def squares(n: int) -> tuple[np.ndarray, list[str]]:
-    rng = np.random.default_rng(3)
-    images = rng.integers(110, 150, (n, 32, 32, 3)).astype(np.uint8)
-    names = [("Good", "Bad")[number % 2] for number in range(n)]
-    images[1::2, 8:20, 8:20] = 10
-    return images, names
-
-
-def test_the_card_keeps_what_was_noticed_and_says_it(tmp_path: Path) -> None:
-    images, names = squares(64)
-    seen: list[list[int]] = []
-
-    def of_test(tested: np.ndarray) -> Planted:
-        seen.append(tested.tolist())
-        good = images[[i for i in tested if names[i] == "Good"]]
-        faulty = good.copy()
-        faulty[:, 8:20, 8:20] = 10
-        kinds = (NO_FAULT,) * len(good) + ("dead_board",) * len(good)
-        return Planted(np.concatenate([good, faulty]), kinds, {"Good"})
-
-    spec = TrainSpec(network="tiny", size=(32, 32), epochs=6, batch=8, min_steps=8, learning_rate=0.01, near=0.0)
-    runs = [number // 4 for number in range(64)]
-    result = train(
-        spec, images, names, runs, [str(n) for n in range(64)], tmp_path / "m", lambda _: None, planted=of_test
-    )
-    assert seen == [np.flatnonzero(result.split.sides == "test").tolist()]
-    found = {one.kind: one for one in result.card.faults}
-    assert found["dead_board"].found == found["dead_board"].images > 0
-    assert found[NO_FAULT].found == 0
-    told = dict(faults_told(result.card))
-    assert told["emulated: dead board"].startswith(f"{found['dead_board'].images} of ")
-    assert "emulated: no fault at all" in told
 
 
 def test_cells_count_test_images_by_what_they_are_and_by_confidence() -> None:

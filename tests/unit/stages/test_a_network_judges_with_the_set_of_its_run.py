@@ -15,7 +15,7 @@ from hydra_core.intake.maps import read_maps
 from hydra_core.models.asked import InputSpec
 from hydra_core.models.engine import Prediction
 from hydra_core.stages import classify as classify_stage
-from hydra_core.stages import heatmap as heatmap_stage
+from hydra_core.stages import missing_heat as missing_stage
 from hydra_core.stages.context import RunContext, maps_file
 from hydra_core.stages.fsck import fsck
 from hydra_core.stages.judging import rules_in_force
@@ -33,8 +33,8 @@ from hydra_core.store.registry import (
     set_model_status,
 )
 from hydra_core.store.session import reading, writing
+from tests.small_deployment import BEAM, DARK, STAGES, Deployment
 from tests.store_samples import digest
-from tests.unit.stages.conftest import BEAM, DARK, STAGES, Deployment
 
 CDC = PlotKey("CDC", True)
 CLASSES = ("Good", "Bad")
@@ -62,6 +62,9 @@ class FakeNetwork:
         cam[:, 1, 2, 1] = 5
         return Prediction(probs, np.zeros((len(images), 2), np.float32), cam)
 
+    def evidence(self, _images: NDArray[np.uint8], _weights: NDArray[np.floating[Any]]) -> None:
+        """It has no stage for maps."""
+
 
 @pytest.fixture(autouse=True)
 def fake_networks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +74,7 @@ def fake_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         return FakeNetwork(model.name)
 
     monkeypatch.setattr(classify_stage, "open_network", opened)
-    monkeypatch.setattr(heatmap_stage, "open_network", opened)
+    monkeypatch.setattr(missing_stage, "open_network", opened)
 
 
 def go_live(deployment: Deployment, name: str) -> int:
@@ -119,7 +122,7 @@ def test_a_confident_problem_is_flagged_and_gets_its_heat_maps(deployment: Deplo
     context: RunContext = deployment.context(BEAM)
     maps = read_maps(maps_file(context, revision), revision.maps_sha)
     # Item 0 alone: what is empty, stuck or unreadable says itself why.
-    assert {item: [one.kind for one in kept] for item, kept in maps.items()} == {0: ["cam", "contrast"]}
+    assert {item: [one.kind for one in kept] for item, kept in maps.items()} == {0: ["contrast", "cam"]}
     assert np.unravel_index(maps[0][0].values.argmax(), (3, 4)) == (1, 2)
     assert verify(context).differences == ()
     page = deployment.site.site_pages / f"passes/p/v1/runs/{BEAM}/r1"

@@ -9,7 +9,7 @@ from hydra_core.stages.run_view import condition_words
 from hydra_core.stages.wording import incident_view
 from hydra_core.store.items import IncidentRow
 from hydra_core.store.schema import ONCE_A_RUN
-from tests.unit.stages.conftest import Deployment
+from tests.small_deployment import Deployment
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from hydra_core.store.registry import add_model
 from hydra_core.store.schema import Item
 from hydra_core.store.session import reading, writing
 from hydra_core.store.training_reports import save_report
+from tests.small_deployment import Deployment
 from tests.store_samples import digest
-from tests.unit.stages.conftest import Deployment
 
 CDC = PlotKey("CDC", True)
 MODEL = "CDC~chunks-000003"

@@ -12,12 +12,14 @@ import sqlalchemy as sa
 
 from hydra_core.base.errors import DataError
 from hydra_core.base.files import TEMP_PREFIX
+from hydra_core.report.paths import revision_href
 from hydra_core.stages.archive import archive
 from hydra_core.stages.fsck import fsck
+from hydra_core.stages.strangers import Strangers
 from hydra_core.stages.verify import verify
-from hydra_core.store.schema import Revision, Verdict
+from hydra_core.store.schema import Pass, Revision, Verdict
 from hydra_core.store.session import writing
-from tests.unit.stages.conftest import BEAM, DARK, Deployment
+from tests.small_deployment import BEAM, DARK, Deployment
 
 pytestmark = pytest.mark.faults
 ARCHIVED = f"archive/p/v1/0/{BEAM}-r1.h5"
@@ -54,8 +56,10 @@ DAMAGE: list[tuple[str, Callable[[Path], object], str]] = [
     (f"{PAGE}/run.json", Path.unlink, "cannot be read"),
     (f"{PAGE}/run.json", lambda path: path.write_text("[1]", encoding="utf-8"), "cannot be read"),
     (f"{PAGE}/run.json", card_lost, "6 items, 5 cards on its page"),
-    ("archive/p/v1/0/99-r1.h5", lambda path: path.write_bytes(b"x"), "no revision of 1 passes knows it"),
-    (f"archive/p/v1/0/{BEAM}-r1.maps.h5", lambda path: path.write_bytes(b"x"), "no revision of 1 passes knows it"),
+    ("archive/p/v1/0/99-r1.h5", lambda path: path.write_bytes(b"x"), "no run revision knows it"),
+    (f"archive/p/v1/0/{BEAM}-r1.maps.h5", lambda path: path.write_bytes(b"x"), "no run revision knows it"),
+    (f"archive/p/v1/0/deeper-{BEAM}-r1.h5", lambda path: path.write_bytes(b"x"), "no run revision knows it"),
+    ("archive/p/lonely.h5", lambda path: path.write_bytes(b"x"), "no run revision knows it"),
     (f"archive/{TEMP_PREFIX}abc", an_old_rest, "left over from an unfinished write"),
 ]
 
@@ -69,6 +73,23 @@ def test_each_kind_of_damage_is_named(
     assert len(problems) == 1
     assert words in problems[0]
     assert f"run {BEAM} r1" in problems[0] or str(finished.site.root / name) in problems[0]
+
+
+def test_a_pass_that_is_named_like_a_folder_of_another_keeps_its_files(finished: Deployment) -> None:
+    names = {"q": 1000, "q/1000": 0}
+    known: dict[str, set[Path]] = {}
+    for name, run in names.items():
+        file = finished.site.archive_file(name, run, 1)
+        page = finished.site.site_pages / revision_href(name, run, 1)
+        known[name] = {file, page}
+        for path in (file, page / "run.json"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+    strangers = Strangers(finished.site)
+    assert [sentence for name in names for sentence in strangers.of_pass(name, known[name])] == []
+    found = list(strangers.elsewhere())
+    assert found
+    assert all("/p/v1/" in sentence for sentence in found)
 
 
 def test_a_picture_that_a_page_shows_and_a_page_that_nobody_knows_are_named(finished: Deployment) -> None:
@@ -87,6 +108,12 @@ def test_a_verdict_that_is_gone_is_named(finished: Deployment) -> None:
     )
     assert fsck(finished.site, finished.engine).problems == (f"p/v1 run {BEAM} r1: 6 items, 5 verdicts",)
     assert verify(finished.context(BEAM)).differences == ("CDC:chunks chunk 4: no verdict was written",)
+
+
+def test_a_count_that_somebody_changed_is_named(finished: Deployment) -> None:
+    writing(finished.engine, lambda connection: connection.execute(sa.update(Pass).values(run_count=99)))
+    (problem,) = fsck(finished.site, finished.engine).problems
+    assert problem.startswith("99 runs of the pass p/v1 are counted, ")
 
 
 def test_a_temporary_file_of_a_task_at_work_is_no_damage(finished: Deployment) -> None:

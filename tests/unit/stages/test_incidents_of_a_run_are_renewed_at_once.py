@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -68,21 +69,29 @@ def of_whole_pass(runs: dict[int, Judged], types: dict[str, int]) -> set[Inciden
     return found
 
 
-@settings(max_examples=40, deadline=None)
-@given(stories)
-def test_runs_in_any_order_and_again_leave_the_incidents_of_the_whole_pass(story: list[tuple[int, Judged]]) -> None:
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One database for all stories: each has a pass of its own."""
+    with sqlite_copy(tmp_path_factory.mktemp("incidents") / "a.sqlite") as engine:
+        yield engine
+
+
+@settings(max_examples=15)
+@given(story=stories)
+def test_runs_in_any_order_and_again_leave_the_incidents_of_the_whole_pass(
+    database: Engine, story: list[tuple[int, Judged]]
+) -> None:
     runs: dict[int, Judged] = {}
     revisions: dict[int, int] = {}
-    with TemporaryDirectory() as folder, sqlite_copy(Path(folder) / "a.sqlite") as engine:
-        number = writing(engine, a_pass)
-        for run, judged in story:
-            runs[run], revisions[run] = judged, revisions.get(run, 0) + 1
-            enter(engine, number, run, revisions[run], judged)
-            with reading(engine) as connection:
-                types = {key.name: row for key, row in all_plot_types(connection).items()}
-                kept = load_incidents(connection, number)
-            assert len(kept) == len(set(kept))
-            assert set(kept) == of_whole_pass(runs, types)
+    number = writing(database, lambda connection: a_pass(connection, uuid4().hex))
+    for run, judged in story:
+        runs[run], revisions[run] = judged, revisions.get(run, 0) + 1
+        enter(database, number, run, revisions[run], judged)
+        with reading(database) as connection:
+            types = {key.name: row for key, row in all_plot_types(connection).items()}
+            kept = load_incidents(connection, number)
+        assert len(kept) == len(set(kept))
+        assert set(kept) == of_whole_pass(runs, types)
 
 
 @pytest.mark.parametrize("severity", [0, 3])

@@ -15,15 +15,15 @@ from hydra_core.models.engine import Prediction
 from hydra_core.models.pixels import model_input
 from hydra_core.models.residual import Residual, fit_residual
 from hydra_core.stages import classify as classify_stage
-from hydra_core.stages import heatmap as heatmap_stage
+from hydra_core.stages import missing_heat as missing_stage
 from hydra_core.stages.context import maps_file
 from hydra_core.stages.networks import Shelf
 from hydra_core.store.items import load_items
 from hydra_core.store.ledger import newest_revision
 from hydra_core.store.registry import SetModel, load_judging_set
 from hydra_core.store.session import reading
-from tests.unit.stages.colours import BAD, CDC, CLASSES, GOOD, ColourNetwork, go_live, plot
-from tests.unit.stages.conftest import BEAM, STAGES, Deployment
+from tests.colours import BAD, CDC, CLASSES, GOOD, ColourNetwork, go_live, plot
+from tests.small_deployment import BEAM, STAGES, Deployment
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ def fresh(deployment: Deployment) -> Deployment:
 def test_beside_the_reasons_stands_what_differs_from_good(
     fresh: Deployment, residual: Residual, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify_stage, "open_network", lambda *_, **__: WithResidual())
-    monkeypatch.setattr(heatmap_stage, "open_network", lambda *_, **__: WithResidual(residual=residual))
+    for stage in (classify_stage, missing_stage):
+        monkeypatch.setattr(stage, "open_network", lambda *_, **__: WithResidual(residual=residual))
     kinds = kinds_of_maps(fresh)
-    assert [("residual", "Good"), ("cam", "Bad"), ("contrast", "Bad")] in kinds.values()
+    assert [("residual", "Good"), ("contrast", "Bad"), ("cam", "Bad")] in kinds.values()
 
 
 def test_a_network_with_a_head_of_its_own_claims_no_reasons(fresh: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    for stage in (classify_stage, heatmap_stage):
+    for stage in (classify_stage, missing_stage):
         monkeypatch.setattr(stage, "open_network", lambda *_, **__: WithResidual(own_head=True))
     assert [("active", "Bad")] in kinds_of_maps(fresh).values()
 
@@ -151,7 +151,7 @@ def test_a_network_judges_with_the_thresholds_of_the_set_and_the_arithmetic_of_t
     fresh.put(BEAM, "CDC_0001.png", plot(GOOD, 2))
     fresh.want(BEAM)
     fresh.work(BEAM, STAGES[:2])
-    assert asked == [("colours", 1, {"thresholds": dict.fromkeys(CLASSES, 0.75), "wish": "auto"})]
+    assert asked == [("colours", 1, {"thresholds": dict.fromkeys(CLASSES, 0.75), "wish": "auto", "engine": "auto"})]
 
 
 def test_images_of_many_plot_types_get_the_answers_of_their_own_networks(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from hydra_core.base.errors import ConfigError, HydraError
 from hydra_core.base.files import sha256_file
@@ -26,43 +24,15 @@ from hydra_core.models.pixels import model_input
 from hydra_core.models.spec import TrainingError
 from hydra_core.stages.labelled import LabelledSet, labelled_set
 from hydra_core.stages.labelled_folder import labelled_folder
-from hydra_core.stages.playground import Asked, Place, Played, combinations, play
+from hydra_core.stages.playground import Asked, Played, combinations
 from hydra_core.stages.retrain import training_spec
 from hydra_core.store.labelbook import NewLabel, NewRequest, save_request
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.session import reading, writing
+from tests.playground_table import BASE, Table, fill_folder, images, png, table
+from tests.small_deployment import STAGES
 
-BASE = TrainSpec(network="tiny", size=(32, 32), epochs=2, batch=8, min_steps=4, learning_rate=0.01, near=0.0)
-
-
-def png(seed: int, *, bad: bool) -> bytes:
-    """Grey noise, with a dark square where it is bad."""
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(110, 150, (40, 40, 3)).astype(np.uint8)
-    if bad:
-        pixels[8:24, 8:24] = 10
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def fill_folder(folder: Path, images: int = 48, runs: bool = True) -> Path:
-    """Write labelled images and their table; return the table."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = ["file,label,run" if runs else "file,label"]
-    for number in range(images):
-        name, label = f"{number:02d}.png", ("Good", "Bad")[number % 2]
-        (folder / name).write_bytes(png(number, bad=label == "Bad"))
-        lines.append(f"{name},{label},{100 + number // 4}" if runs else f"{name},{label}")
-    table = folder / "labels.csv"
-    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return table
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
-    folder = tmp_path_factory.mktemp("labelled") / "plots"
-    return labelled_folder(folder, fill_folder(folder), print)
+__all__ = ["images", "table"]
 
 
 @pytest.fixture
@@ -93,24 +63,6 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainSpec]:
 
     monkeypatch.setattr(trial, "try_network", instead)
     return done
-
-
-class Table:
-    """A place that one playground after another is played at."""
-
-    def __init__(self, images: LabelledSet, out: Path) -> None:
-        self.images, self.out = images, out
-        self.lines: list[str] = []
-
-    def __call__(self, asked: Asked, base: TrainSpec = BASE, images: LabelledSet | None = None) -> Played:
-        self.lines.clear()
-        place = Place(self.out, "", "Experiment", "plots")
-        return play(images or self.images, base, asked, place, problems=("Bad",), threads=1, tell=self.lines.append)
-
-
-@pytest.fixture
-def table(images: LabelledSet, tmp_path: Path) -> Table:
-    return Table(images, tmp_path / "out")
 
 
 def names(played: Played) -> list[str]:
@@ -240,49 +192,6 @@ def test_weights_of_a_file_are_for_the_network_of_the_site_alone() -> None:
     assert [spec.weights for spec in specs.values() if isinstance(spec, TrainSpec)] == ["/w/tiny.weights.h5", ""]
 
 
-def test_networks_of_a_folder_are_really_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder, out = tmp_path / "plots", tmp_path / "out"
-    labels = fill_folder(folder)
-    before = {path.name: sha256_file(path) for path in folder.iterdir()}
-    command = [
-        "playground", "--folder", str(folder), "--labels", str(labels), "--networks", "tiny", "--sizes", "32x48",
-        "--epochs", "2", "--threads", "1", "--out", str(out),
-    ]  # fmt: skip
-    assert main(command) == 0
-    one = Result.model_validate_json((out / "results" / "0001.json").read_bytes())
-    assert one.parameters > 1000
-    assert one.seconds > 0
-    assert one.milliseconds > 0
-    assert one.images_seen == sum(point.images for point in one.curve)
-    assert {path.name: sha256_file(path) for path in folder.iterdir()} == before
-    assert not (out / "work").exists()
-    told = capsys.readouterr().out
-    assert "macro-F1" in told
-    assert told.rstrip().endswith(str(out / "index.html"))
-
-
-def test_a_training_that_is_stopped_goes_on_after_its_last_epoch(table: Table, tmp_path: Path) -> None:
-    whole = table(Asked()).rows[0].result
-
-    class Stopped(list[str]):
-        def append(self, line: str) -> None:
-            super().append(line)
-            if line.startswith("epoch 1"):
-                raise KeyboardInterrupt
-
-    other = Table(table.images, tmp_path / "stopped")
-    other.lines = Stopped()
-    with pytest.raises(KeyboardInterrupt):
-        other(Asked())
-    before = json.loads((other.out / "work" / "spent.json").read_bytes())["seconds"]
-    other.lines = []
-    resumed = other(Asked()).rows[0].result
-    assert "goes on after epoch 1, where it was stopped" in other.lines
-    assert resumed.seconds >= round(before, 1)
-    same = {"called", "confidence", "curve", "images_seen"}
-    assert resumed.model_dump(include=same) == whole.model_dump(include=same)
-
-
 def test_files_without_a_run_are_runs_of_their_own_whatever_their_order(tmp_path: Path) -> None:
     table = fill_folder(tmp_path / "plots", 6, runs=False)
     there = labelled_folder(tmp_path / "plots", table, print)
@@ -360,7 +269,7 @@ def test_a_plot_type_is_tried_from_the_archive_and_nothing_else_changes(
         deployment.put(run, "CDC_0000.png", png(run, bad=is_bad))
     deployment.want(*bad)
     for run in bad:
-        deployment.work(run)
+        deployment.work(run, STAGES[:-1])
     key = PlotKey("CDC", True)
     with reading(deployment.engine) as connection:
         kind = all_plot_types(connection)[key]
@@ -382,7 +291,7 @@ def test_a_plot_type_is_tried_from_the_archive_and_nothing_else_changes(
     )
     assert main(["--site", str(deployment.site.folder), "playground", "CDC:chunks", "--seeds", "1,2"]) == 0
     assert [spec.seed for spec in trained] == [1, 2]
-    assert trained[0] == training_spec(deployment.site, key).model_copy(update={"seed": 1})
+    assert trained[0] == training_spec(deployment.site, key).model_copy(update={"seed": 1, "network_why": ""})
     page = deployment.site.site_pages / "playground/CDC~chunks/index.html"
     assert 'href="../../library.html"' in page.read_text(encoding="utf-8")
     assert deployment.rows() == rows

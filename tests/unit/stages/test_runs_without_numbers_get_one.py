@@ -15,7 +15,7 @@ from hydra_core.cli.main import main
 from hydra_core.config.load import load_site
 from hydra_core.intake.scan import Scan
 from hydra_core.passes.arrive import announce, runs_in_source
-from hydra_core.passes.numbering import find_named, number_runs
+from hydra_core.passes.numbering import number_runs, runs_named
 from hydra_core.stages.sources import look_at_run, rules_of, run_source
 from hydra_core.store.ledger import PassRow, RunEntry, add_pass, get_pass, run_entries, set_pass_state
 from hydra_core.store.session import reading, writing
@@ -70,7 +70,7 @@ class Source:
     def entries(self) -> list[RunEntry]:
         """Return the runs of the ledger."""
         with reading(self.engine) as connection:
-            return run_entries(connection, self.row.id)
+            return run_entries(connection, self.row.id, numbers=range(self.row.first_run, self.row.last_run + 1))
 
 
 @pytest.fixture
@@ -204,10 +204,10 @@ def test_a_run_is_chosen_by_its_name_or_number(source: Source) -> None:
     source.configure('presets = ["epic", "generic"]\n')
     source.put("24.08/b9/DIS/18x275/q2.png", "Run000105/x.png")
     runs = source.look().runs
-    assert [run.run for run in find_named(runs, ["000105", "105"], "here")] == [105, 105]
-    assert [run.run_name for run in find_named(runs, ["24.08 b9 DIS 18x275"], "here")] == ["24.08 b9 DIS 18x275"]
+    assert [run.run for run in runs_named(runs, ["000105", "105"], "here")] == [105, 105]
+    assert [run.run_name for run in runs_named(runs, ["24.08 b9 DIS 18x275"], "here")] == ["24.08 b9 DIS 18x275"]
     with pytest.raises(WorkflowError, match="no run in here has the name 'b9'"):
-        find_named(runs, ["b9"], "here")
+        runs_named(runs, ["b9"], "here")
 
 
 def test_the_command_takes_all_or_those_that_are_named(source: Source, capsys: pytest.CaptureFixture[str]) -> None:

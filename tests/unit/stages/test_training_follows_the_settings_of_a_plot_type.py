@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,25 @@ from hydra_core.config.site import DatabaseSection, PathsSection, PeopleFile, Si
 from hydra_core.emulate.catalogue import demo_plot
 from hydra_core.emulate.plots import make_item
 from hydra_core.models.asked import InputSpec, TrainSpec
+from hydra_core.stages import chosen_network
 from hydra_core.stages.emulated_bad import emulate_bad
 from hydra_core.stages.retrain import training_spec
 
 CDC = PlotKey("CDC_occupancy", True)
 
 
-def site(training: dict[str, Any], plot: dict[str, Any]) -> Site:
+@pytest.fixture(autouse=True)
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Return a function that gives this machine a GPU or takes it away; first there is none."""
+
+    def has(found: bool) -> None:
+        monkeypatch.setattr(chosen_network, "sees_gpu", lambda: found)
+
+    has(False)
+    return has
+
+
+def site(training: dict[str, Any], plot: dict[str, Any], folder: Path = Path("/nowhere")) -> Site:
     sections = SiteFile(
         site=SiteSection(name="x", experiment="x"),
         paths=PathsSection(data_root=Path("/nowhere")),
@@ -26,7 +39,58 @@ def site(training: dict[str, Any], plot: dict[str, Any]) -> Site:
         training=training,  # type: ignore[arg-type]
     )
     plots = PlotsFile.model_validate({"plot": [{"name": CDC.name, **plot}]})
-    return Site(folder=Path("/nowhere"), settings=sections, plots=plots, people=PeopleFile())
+    return Site(folder=folder, settings=sections, plots=plots, people=PeopleFile())
+
+
+def taken(spec: TrainSpec) -> tuple[str, tuple[int, int], str]:
+    return spec.network, spec.size, spec.network_why
+
+
+def test_where_no_network_is_named_the_machine_of_the_training_decides(gpu: Callable[[bool], None]) -> None:
+    assert taken(training_spec(site({}, {}), CDC)) == (
+        "compact", (128, 128), "compact was taken because there is no GPU for trainings"
+    )  # fmt: skip
+    gpu(True)
+    assert taken(training_spec(site({}, {}), CDC)) == (
+        "inceptionv3", (299, 299), "inceptionv3 was taken because this job has a GPU"
+    )  # fmt: skip
+
+
+def test_a_farm_that_asks_for_gpus_decides_too(tmp_path: Path) -> None:
+    farm = "[runtime]\n[[TRAINING]]\nplatform = slurm\n[[[directives]]]\n--gpus = 1\n"
+    (tmp_path / "farm.cylc").write_text(farm, encoding="utf-8")
+    spec = training_spec(site({}, {}, folder=tmp_path), CDC)
+    assert taken(spec) == (
+        "inceptionv3", (299, 299), "inceptionv3 was taken because farm.cylc asks for GPUs for trainings"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("training", "plot", "network", "size"),
+    [
+        ({"network": "compact"}, {}, "compact", (128, 128)),
+        ({"network": "vgg16", "size": [64, 96]}, {}, "vgg16", (64, 96)),
+        ({}, {"network": "tiny"}, "tiny", (128, 128)),
+        ({"size": [200, 300]}, {}, "inceptionv3", (200, 300)),
+        ({}, {"input": {"size": [192, 192]}}, "inceptionv3", (192, 192)),
+        ({"size": [128, 128]}, {}, "compact", (128, 128)),
+        ({"network": "compact"}, {"network": "auto"}, "inceptionv3", (299, 299)),
+    ],
+)
+def test_what_is_named_is_kept_on_any_machine(
+    gpu: Callable[[bool], None], training: dict[str, Any], plot: dict[str, Any], network: str, size: tuple[int, int]
+) -> None:
+    gpu(True)
+    spec = training_spec(site(training, plot), CDC)
+    assert (spec.network, spec.size) == (network, size)
+    named = training.get("network", "auto") != "auto" or plot.get("network", "auto") != "auto"
+    assert bool(spec.network_why) is (not named or plot.get("network") == "auto")
+
+
+def test_blocks_keep_pictures_in_the_form_of_the_network_that_will_be_trained(gpu: Callable[[bool], None]) -> None:
+    assert chosen_network.chosen_network(site({}, {})).size == (128, 128)
+    gpu(True)
+    assert chosen_network.chosen_network(site({}, {})).size == (299, 299)
 
 
 def test_a_plot_type_that_says_nothing_is_trained_as_the_site_says() -> None:
@@ -62,7 +126,7 @@ def test_a_plot_type_has_its_own_policy_of_thresholds() -> None:
 
 def test_the_defaults_of_a_site_are_those_of_a_training() -> None:
     ours, plain = training_spec(site({}, {}), CDC), TrainSpec()
-    same = set(TrainSpec.model_fields) - {"epochs", "seed"}
+    same = set(TrainSpec.model_fields) - {"epochs", "seed", "network_why"}
     assert {name: getattr(ours, name) for name in same} == {name: getattr(plain, name) for name in same}
 
 

@@ -71,7 +71,7 @@ HUGE = Histogram("h", "", Axis(np.array([-1.7e308, 0.0, 1.7e308])), None, np.arr
 TINY = Histogram("h", "", Axis(np.array([0.0, 5e-324, 1e-323])), None, np.array([5e-324, 1.0]), 2.0)
 
 
-@settings(max_examples=15)
+@settings(max_examples=5)
 @given(histograms(), SCALES)
 @example(HUGE, DrawScale(log=True, normalise="entries"))
 @example(TINY, DrawScale(normalise="entries"))
@@ -85,7 +85,7 @@ def test_any_histogram_gives_a_picture_and_always_the_same(hist: Histogram, scal
     assert box is None or all(0 <= side <= 1 for side in box)
 
 
-@settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=2, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(histograms(MILLIONS), SCALES)
 def test_a_million_bins_are_drawn(hist: Histogram, scale: DrawScale) -> None:
     assert draw_png(hist, size=SMALL, scale=scale) == draw_png(hist, size=SMALL, scale=scale)

@@ -195,7 +195,7 @@ def test_an_extreme_content_is_drawn(extreme: float, log: bool) -> None:
     assert draw_rgb(alone, size=SMALL, scale=DrawScale(log=log)).shape == (100, 150, 3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(arrays(np.float64, (5, 3), elements=st.floats(width=64)), st.booleans(), st.booleans())
 def test_any_contents_are_drawn(values: np.ndarray, log: bool, flat: bool) -> None:
     y = None if flat else Axis.regular(3, 0, 3)

@@ -128,7 +128,7 @@ CONTENTS = st.floats(width=64) | st.integers(0, 10**6).map(float)
 EDGES = st.floats(-1e308, 1e308) | st.floats(-1e3, 1e3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     arrays(np.float64, 6, elements=CONTENTS),
     st.lists(EDGES, min_size=7, max_size=7, unique=True).map(sorted),

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.stages.fsck import fsck
-from tests.unit.stages.conftest import BEAM, STAGES, Deployment
+from tests.small_deployment import BEAM, STAGES, Deployment
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.recovery
 
 
 class Killed(BaseException):

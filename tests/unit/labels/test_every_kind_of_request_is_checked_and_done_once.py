@@ -1,64 +1,37 @@
 from __future__ import annotations
 
-import contextlib
-import functools
 import getpass
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from hydra_core.base.errors import RequestError
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
-from hydra_core.labels import inbox
 from hydra_core.labels.inbox import receive
-from hydra_core.labels.request import write_gold, write_pins, write_promotion, write_request, write_threshold
+from hydra_core.labels.request import write_gold, write_promotion, write_threshold
 from hydra_core.labels.send import send
-from hydra_core.store.kept import kept_images
-from hydra_core.store.schema import Image, Request
-from hydra_core.store.session import reading
 from tests.request_samples import (
-    IMAGES,
+    BY_KIND,
+    EFFECTS,
     TOF,
     a_database,
     a_site,
+    change,
     decision,
     decisions,
+    left,
     statuses,
     take,
-    types,
 )
-from tests.store_samples import CDC, NOON, RICH, digest
+from tests.store_samples import NOON, digest
 
 ME = f'[[person]]\nname = "Ada"\naccounts = ["{getpass.getuser()}"]\nroles = '
 ROLES = ["Admin", "Detector Expert", "Developer", "Labeler", "Liaison", "Viewer"]
-BY_KIND = {
-    "label": (write_request("Ada", NOON, [("RICH_hits", digest("x"), "Good")]), {"Labeler"}),
-    "plot_type": (decisions(decision(TOF, "accept")), {"Admin", "Detector Expert"}),
-    "pin": (write_pins("Ada", NOON, IMAGES[:1], pinned=True, why="x"), {"Admin", "Detector Expert", "Labeler"}),
-    "gold": (write_gold("Ada", NOON, [(str(CDC), IMAGES[0])], action="remove", why="x"), {"Admin", "Detector Expert"}),
-    "promote": (write_promotion("Ada", NOON, "cdc-2", why="x"), {"Admin", "Detector Expert"}),
-    "threshold": (write_threshold("Ada", NOON, "cdc-2", "Bad", 0.5, why="x"), {"Admin", "Detector Expert"}),
-}
-
-
-def change(_site: Site, _engine: Engine, request: Any) -> Any:
-    """Stand in for what a request about models changes: a plot type shows whether it was done, and how often."""
-
-    def act(connection: Connection) -> str:
-        connection.execute(sa.update(Image).values(width=Image.width + len(request.kind)))
-        return f"{request.items[0].model} was changed"
-
-    return act
-
-
-EFFECTS = {"promote": change, "threshold": change}
 
 
 @pytest.fixture
@@ -83,67 +56,6 @@ def test_a_role_may_send_what_it_may_and_nothing_else(
     if found.refused:
         assert f"its owner {getpass.getuser()} may not" in found.refused
         assert " or ".join(sorted(allowed)) in found.refused
-
-
-class Killed(BaseException):
-    """What a kill looks like from inside."""
-
-
-def left(site: Site, engine: Engine) -> tuple[Any, ...]:
-    with reading(engine) as connection:
-        requests = connection.execute(sa.select(Request.sha256, Request.status, Request.kind)).all()
-        kept = kept_images(connection, IMAGES), connection.execute(sa.select(Image.width).distinct()).all()
-    folders = {
-        name: sorted(path.name for path in (site.root / name).glob("*")) for name in ("inbox", "requests", "quarantine")
-    }
-    return sorted(map(tuple, requests)), types(engine), kept, folders
-
-
-CIRCLE = decisions(decision(TOF, "rename", RICH), decision(RICH, "rename", TOF))
-STEPS = ["check_request", "write_bytes", "save_request", "decide_types", "save_kept", "writing", "unlink"]
-
-
-@pytest.mark.parametrize(
-    "request_file",
-    [
-        *(BY_KIND[kind][0] for kind in ("plot_type", "pin", "gold", "promote")),
-        decisions(decision(TOF, "rename", TOF)),
-        CIRCLE,
-    ],
-    ids=["decided", "pinned", "gold", "promoted", "refused", "circle"],
-)
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_kill_at_each_step_is_healed_by_the_next_call(
-    site: Site, engine: Engine, step: str, when: str, request_file: bytes
-) -> None:
-    owner, name = (Path, "unlink") if step == "unlink" else (inbox, step)
-    real = getattr(owner, name)
-
-    def killed(*arguments: Any, **more: Any) -> Any:
-        if when == "after":
-            real(*arguments, **more)
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, name, killed)
-        with contextlib.suppress(Killed):
-            take(site, engine, request_file, effects=EFFECTS)
-    receive(site, engine, EFFECTS)
-    healed = left(site, engine)
-    (site.inbox / "request.json").write_bytes(request_file)
-    receive(site, engine, EFFECTS)
-    assert left(site, engine) == healed
-    assert healed == undisturbed(request_file)
-
-
-@functools.cache
-def undisturbed(request_file: bytes) -> tuple[Any, ...]:
-    with TemporaryDirectory() as folder:
-        site = a_site(Path(folder))
-        with a_database(site) as engine:
-            take(site, engine, request_file, effects=EFFECTS)
-            return left(site, engine)
 
 
 def test_a_command_sends_through_the_inbox_and_leaves_other_files_there_alone(site: Site, engine: Engine) -> None:

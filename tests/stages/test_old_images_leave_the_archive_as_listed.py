@@ -28,9 +28,11 @@ from hydra_core.store.items import ItemRow, load_items
 from hydra_core.store.ledger import RevisionRow, newest_revision
 from hydra_core.store.schema import KeptImage, Revision
 from hydra_core.store.session import reading, writing
+from tests.colours import CDC, ORDINARY, go_live, judge_by_colour, open_copy, play, with_rules
+from tests.small_deployment import Deployment, open_deployment
 from tests.store_samples import a_verdict
-from tests.unit.stages.colours import CDC, ORDINARY, go_live, judge_by_colour, open_copy, play, with_rules
-from tests.unit.stages.conftest import Deployment, open_deployment
+
+pytestmark = pytest.mark.stages
 
 RUN, LATER = 21, 22
 EVERYTHING = {"older_than_days": 0}

@@ -22,10 +22,11 @@ from hydra_core.store.kept import gold_images
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import all_models, newest_judging_set, thresholds_of
 from hydra_core.store.session import reading
+from tests.colours import CDC, go_live, judge_by_colour, play
+from tests.small_deployment import Deployment, open_deployment
 from tests.store_samples import sqlite_copy
-from tests.unit.stages.colours import CDC, go_live, judge_by_colour, play
-from tests.unit.stages.conftest import Deployment, open_deployment
 
+pytestmark = pytest.mark.recovery
 FIRST, SECOND, THIRD = 21, 22, 23
 OLD, NEW, NEWEST = (f"{CDC.slug}-0000{mark}" for mark in (24, 36, 48))
 Lost = Callable[[], Deployment]

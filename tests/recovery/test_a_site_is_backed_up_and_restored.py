@@ -28,7 +28,9 @@ from hydra_core.store.items import load_items
 from hydra_core.store.ledger import newest_revision, want_run
 from hydra_core.store.session import check_version, reading, writing
 from hydra_core.store.upgrade import upgrade
-from tests.unit.stages.conftest import BEAM, DARK, STAGES, Deployment
+from tests.small_deployment import BEAM, DARK, STAGES, Deployment
+
+pytestmark = pytest.mark.recovery
 
 
 def lose_database(made: Deployment) -> None:

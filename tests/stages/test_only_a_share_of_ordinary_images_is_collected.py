@@ -20,8 +20,10 @@ from hydra_core.stages.verify import verify
 from hydra_core.store.items import ItemRow, load_items
 from hydra_core.store.ledger import newest_revision
 from hydra_core.store.session import reading
-from tests.unit.stages.colours import CDC, COLOURS, ORDINARY, go_live, judge_by_colour, play, plot
-from tests.unit.stages.conftest import STAGES, Deployment
+from tests.colours import CDC, COLOURS, ORDINARY, go_live, judge_by_colour, play, plot
+from tests.small_deployment import STAGES, Deployment
+
+pytestmark = pytest.mark.stages
 
 RUN = 21
 Make = Callable[[str], Deployment]
@@ -131,7 +133,6 @@ class Killed(BaseException):
     """What a kill looks like from inside."""
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("name", ["_write_thinned", "writing"])
 def test_an_archive_task_that_is_killed_is_healed_by_running_it_again(make: Make, name: str) -> None:
     deployment = judged(make, 0)

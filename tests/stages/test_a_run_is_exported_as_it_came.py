@@ -28,8 +28,10 @@ from hydra_core.stages.rebuild import rebuild
 from hydra_core.store.items import bury_items, load_items
 from hydra_core.store.ledger import newest_revision
 from hydra_core.store.session import reading, writing
+from tests.small_deployment import BEAM, Deployment, a_plot
 from tests.store_samples import sqlite_copy
-from tests.unit.stages.conftest import BEAM, Deployment, a_plot
+
+pytestmark = pytest.mark.stages
 
 Make = Callable[[str], Deployment]
 

@@ -25,7 +25,9 @@ from hydra_core.store.plot_types import NewDecision, decide_types, known_types
 from hydra_core.store.registry import add_judging_set
 from hydra_core.store.schema import Verdict
 from hydra_core.store.session import reading, writing
-from tests.unit.stages.conftest import BEAM, DARK, STAGES, Deployment, a_plot
+from tests.small_deployment import BEAM, DARK, STAGES, Deployment, a_plot
+
+pytestmark = pytest.mark.stages
 
 
 def verdicts(deployment: Deployment, run: int) -> list[tuple[str, int | None, str, str | None, int]]:

@@ -12,6 +12,7 @@ from hydra_core.base.files import sha256_file
 from hydra_core.emulate.plan import DemoPlan, plan_demo
 from hydra_core.emulate.write import DemoTruth, demo_path, release, write_demo
 
+pytestmark = pytest.mark.recovery
 PLAN = plan_demo(runs=5, plot_types=2, chunks=3, seed=3)
 
 

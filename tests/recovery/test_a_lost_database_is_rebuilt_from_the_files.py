@@ -17,7 +17,8 @@ from hydra_core.base.names import PlotKey
 from hydra_core.cli.main import main
 from hydra_core.config.plots import DrawSettings
 from hydra_core.labels.inbox import receive
-from hydra_core.labels.request import PlotTypeItem, write_decisions, write_pins, write_request
+from hydra_core.labels.request import write_decisions, write_pins, write_request
+from hydra_core.labels.request_kinds import PlotTypeItem
 from hydra_core.stages import rebuild as rebuild_stage
 from hydra_core.stages import rebuild_models
 from hydra_core.stages.fsck import fsck
@@ -30,11 +31,12 @@ from hydra_core.store.plot_types import plot_type_ids
 from hydra_core.store.registry import all_models, newest_claim, newest_judging_set
 from hydra_core.store.schema import KeptImage, Label, PlotTypeRow, Revision, Run
 from hydra_core.store.session import reading, writing
+from tests.colours import CDC, ORDINARY, go_live, judge_by_colour, open_copy, play, with_rules, write_card
 from tests.final_state import assert_same, final_state
+from tests.small_deployment import BEAM, DARK, Deployment, open_deployment
 from tests.store_samples import sqlite_copy
-from tests.unit.stages.colours import CDC, ORDINARY, go_live, judge_by_colour, open_copy, play, with_rules, write_card
-from tests.unit.stages.conftest import BEAM, DARK, Deployment, open_deployment
 
+pytestmark = pytest.mark.recovery
 FIRST, SECOND, THIRD = 21, 22, 23
 #: The hash keeps the name of a model apart from that of its folder.
 OLD, NEW = f"{CDC.slug}-000024", f"{CDC.slug}-000036"
@@ -196,7 +198,6 @@ STEPS = [
 ]
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize(("name", "turn"), STEPS)
 def test_a_killed_rebuild_goes_on(whole: Deployment, afresh: Afresh, name: str, turn: int) -> None:
     undisturbed = afresh(whole)
