@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -24,9 +25,15 @@ def confusion(truth: Sequence[int], called: Sequence[int], runs: Sequence[int], 
     return confusion_of_runs(np.asarray(truth), np.asarray(called), np.asarray(runs), classes)
 
 
-def figure(counts: np.ndarray, name: str) -> str:
-    """Return a figure of `intervals.draws` of the counts as they are, with its interval over runs."""
-    total = counts.sum(axis=0)
+def drawn_with_seeds(each: Sequence[np.ndarray], name: str) -> Floats:
+    """Return draws of a figure over test runs, for every way to draw as many seeds as there are with repetition."""
+    picks = product(range(len(each)), repeat=len(each))
+    return np.concatenate([draws(np.sum([each[number] for number in pick], axis=0))[name] for pick in picks])
+
+
+def figure(each: Sequence[np.ndarray], name: str) -> str:
+    """Return a figure of `intervals.draws` of all seeds' counts as they are, with its interval over seeds and runs."""
+    total = np.sum(each, axis=(0, 1))
     hits, of_class, as_class = np.diag(total), total.sum(axis=1), total.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         f1 = np.where(of_class > 0, 2 * hits / (of_class + as_class), 0.0)
@@ -34,7 +41,7 @@ def figure(counts: np.ndarray, name: str) -> str:
         values |= {f"recall {i}": hits[i] / of_class[i] for i in range(len(total))}
         values |= {f"precision {i}": hits[i] / as_class[i] for i in range(len(total))}
     value = float(values[name])
-    return "-" if np.isnan(value) else f"{value:.3f} ({interval(draws(counts)[name])})"
+    return "-" if np.isnan(value) else f"{value:.3f} ({interval(drawn_with_seeds(each, name))})"
 
 
 def auroc(scores: Floats, bad: np.ndarray) -> float:

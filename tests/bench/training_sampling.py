@@ -37,6 +37,21 @@ FINE, FINE_UNTIL, COARSE = (32, 96, 64) if small() else (400, 3200, 1600)
 
 
 @dataclass(frozen=True)
+class Given:
+    """Sets to train and to test with: how large pictures are, and how many good and bad ones there are."""
+
+    name: str
+    size: tuple[int, int]
+    train: tuple[int, int]
+    test: tuple[int, int]
+    #: Evaluations: every so many images at first, and later; none before the end where None.
+    looks: tuple[int, int] | None
+
+
+USUAL = Given("sampling", SIZE, (GOOD, BAD), (TEST_GOOD, TEST_BAD), (FINE, COARSE))
+
+
+@dataclass(frozen=True)
 class Case:
     """One way of training: a scheme, how many epochs of it, how much of the set may be seen, and which seeds."""
 
@@ -71,6 +86,7 @@ class Watch:
 
     model: Any
     test: dict[str, Any]
+    looks: tuple[int, int] | None
     spent: float = 0.0
     evaluations: list[tuple[int, float, float]] = field(default_factory=list)
 
@@ -80,8 +96,8 @@ class Watch:
 
     def after(self, images: int, steps: Steps, *, last: bool) -> None:
         """Look, if it is time to."""
-        every = FINE if images <= FINE_UNTIL else COARSE
-        if images % every >= BATCH and not last:
+        every = self.looks[images > FINE_UNTIL] if self.looks else 0
+        if not last and (not every or images % every >= BATCH):
             return
         self.spent += time.process_time() - self._since
         with steps.averaged():
@@ -112,35 +128,35 @@ def macro_f1(bad: np.ndarray, called: np.ndarray) -> float:
     return float(np.mean(2 * np.diag(counts) / np.maximum(both, 1)))
 
 
-def sets(kept: Kept) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def sets(kept: Kept, given: Given = USUAL) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the training set and the test set."""
     return (
-        kept.arrays("sampling-train", lambda: occupancy(PLOT, GOOD, BAD, TRAIN_RUNS, SIZE)),
-        kept.arrays("sampling-test", lambda: occupancy(PLOT, TEST_GOOD, TEST_BAD, TEST_RUNS, SIZE)),
+        kept.arrays(f"{given.name}-train", lambda: occupancy(PLOT, *given.train, TRAIN_RUNS, given.size)),
+        kept.arrays(f"{given.name}-test", lambda: occupancy(PLOT, *given.test, TEST_RUNS, given.size)),
     )
 
 
-def spec_of(case: Case, seed: int, network: str = "compact") -> TrainSpec:
+def spec_of(case: Case, seed: int, network: str = "compact", size: tuple[int, int] = SIZE) -> TrainSpec:
     """Return what is asked of a training; averaged weights need no validation that chooses among epochs."""
     values: dict[str, Any] = {"network": network, "sampling": case.sampling, "epochs": case.epochs, "seed": seed}
-    return TrainSpec(**values, size=SIZE, batch=BATCH, min_steps=1, keep="averaged", arithmetic="float32")
+    return TrainSpec(**values, size=size, batch=BATCH, min_steps=1, keep="averaged", arithmetic="float32")
 
 
 def train_case(
-    case: Case, seed: int, kept: Kept, network: str = "compact", module: str = ""
+    case: Case, seed: int, kept: Kept, network: str = "compact", module: str = "", of: Given = USUAL
 ) -> tuple[Any, dict[str, Any]]:
     """Train one network as `fit` does, looking more often; return it with its curve, and what it says of the test."""
-    given, test = sets(kept)
+    given, test = sets(kept, of)
     labels = given["bad"].astype(np.int64)
     which = np.arange(len(labels))
     if case.part:
         which = np.random.default_rng(seed).permutation(len(labels))[: case.part]
-    spec = spec_of(case, seed, network)
+    spec = spec_of(case, seed, network, of.size)
     order = np.concatenate([which[epoch_order(labels[which], spec, e + 1, anchor=1)] for e in range(spec.epochs)])
     rng = np.random.default_rng([seed, 21])
     prepare(1, seed)
-    model = build(network, SIZE, 2, module=module)
-    steps, watch = Steps(model, spec, np.ones(2, np.float32)), Watch(model, test)
+    model = build(network, of.size, 2, module=module)
+    steps, watch = Steps(model, spec, np.ones(2, np.float32)), Watch(model, test, of.looks)
     peak = learning_rate_of(network)
     for number, pick in enumerate(pieces(order, BATCH)):
         batch = augmented(np.ascontiguousarray(given["images"][pick]), spec, rng)

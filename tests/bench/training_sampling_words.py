@@ -54,7 +54,7 @@ class Done:
     def figures(self) -> tuple[str, str]:
         """Macro-F1 and recall of Bad of all seeds together, with intervals."""
         counts = self.counts(self.results)
-        return figure(counts, "macro_f1"), figure(counts, "recall 1")
+        return figure([counts], "macro_f1"), figure([counts], "recall 1")
 
     def difference(self, other: Done) -> Floats | None:
         """Return draws of the difference of macro-F1 to another case, over the seeds that both have."""

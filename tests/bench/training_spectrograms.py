@@ -25,6 +25,8 @@ SEEDS = (1,) if small() else (1, 2, 3)
 #: The title's part of the picture.
 TITLE = (0.0, 0.0, 1.0, 0.09)
 TITLES = ("as given", "exchanged", "erased")
+#: Where the spectrogram lies in the picture (left, top, right, bottom), and from which value of green on it is bright.
+FRAME, BRIGHT = (102, 62, 672, 538), 180
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,28 @@ class Plot:
 
 @dataclass(frozen=True)
 class Case:
-    """One training: who trains, and whether the title is masked."""
+    """One training: who trains, whether the title is masked, and whether pictures are shifted by a few pixels."""
 
     story: str
     number: int
     masked: bool
+    shifted: bool
 
     @property
     def name(self) -> str:
-        return f"spectrograms-{self.story}-{self.number}-{'masked' if self.masked else 'whole'}"
+        seen = "masked" if self.masked else "whole"
+        return f"spectrograms-{self.story}-{self.number}-{seen}" + ("" if self.shifted else "-still")
 
 
 CASES = tuple(
-    Case(story, number, masked)
-    for story, numbers in (("telling", SEEDS), ("mixed", range(FOLDS)), ("site", range(FOLDS)))
+    Case(story, number, masked, shifted)
+    for story, numbers, moved in (
+        ("telling", SEEDS, (True, False)),
+        ("mixed", range(FOLDS), (True,)),
+        ("site", range(FOLDS), (True, False)),
+        ("height", SEEDS, (False,)),
+    )
+    for shifted in moved
     for number in numbers
     for masked in (False, True)
 )
@@ -70,8 +80,10 @@ def sides(plots: list[Plot], case: Case) -> np.ndarray:
 
     ``mixed`` and ``site``: all but one part in five. ``telling``: in the training the title tells the class, for all
     its Blip plots are of one site and all its Whistle plots of the other; the Blip plots of that other site test, with
-    some Whistle.
+    some Whistle. ``height``: likewise, among the Blip plots alone those whose height is not what the title tells test.
     """
+    if case.story == "height":
+        return np.where([(plot.label == "High") == (plot.site == "H1") for plot in plots], "train", "test")
     side = np.full(len(plots), "train", dtype="<U10")
     drawn = np.random.default_rng(case.number).permutation(len(plots))
     if case.story != "telling":
@@ -85,17 +97,20 @@ def sides(plots: list[Plot], case: Case) -> np.ndarray:
 
 def train_case(case: Case) -> dict[str, Any]:
     """Train, and test with the title as it is, with that of the other site, and with none."""
-    plots = load()
-    if case.story == "site":
-        # The title tells the site, and the rest of the plot hardly does.
-        plots = [replace(plot, label=plot.site) for plot in plots if plot.label == "Blip"]
+    plots = relabelled(load(), case)
     seen = InputSpec(size=SIZE, masks=(TITLE,) if case.masked else ())
     side = sides(plots, case)
     classes = tuple(sorted({plot.label for plot in plots}))
     images = np.stack([model_input(plot.rgb, seen) for plot in plots])
     given = Labelled(images, [plot.label for plot in plots], list(range(len(plots))))
     spec = TrainSpec(
-        size=SIZE, epochs=EPOCHS, min_steps=STEPS, seed=max(1, case.number), keep="averaged", arithmetic="float32"
+        size=SIZE,
+        epochs=EPOCHS,
+        min_steps=STEPS,
+        seed=max(1, case.number),
+        augment=("shift",) if case.shifted else (),
+        keep="averaged",
+        arithmetic="float32",
     )
     fitted = train_on(spec, given, split=Split(side, classes, {}, 0), tell=lambda _line: None)
     test = np.flatnonzero(side == "test")
@@ -111,6 +126,26 @@ def train_case(case: Case) -> dict[str, Any]:
         "train": int((side == "train").sum()),
         "called": called,
     }
+
+
+def relabelled(plots: list[Plot], case: Case) -> list[Plot]:
+    """Return the plots that a story is about, with its classes."""
+    blips = [plot for plot in plots if plot.label == "Blip"]
+    if case.story == "site":
+        # The title tells the site, and the rest of the plot hardly does.
+        return [replace(plot, label=plot.site) for plot in blips]
+    if case.story == "height":
+        tops = [highest_bright_row(plot.rgb) for plot in blips]
+        middle = np.median(tops)
+        return [replace(plot, label="High" if top < middle else "Low") for plot, top in zip(blips, tops, strict=True)]
+    return plots
+
+
+def highest_bright_row(rgb: np.ndarray) -> int:
+    """Return how far below the upper edge of the spectrogram its first bright row lies."""
+    left, top, right, bottom = FRAME
+    rows = (rgb[top:bottom, left:right, 1] > BRIGHT).any(axis=1)
+    return int(rows.argmax())
 
 
 def retitled(plot: Plot, title: str, others: dict[str, np.ndarray]) -> np.ndarray:

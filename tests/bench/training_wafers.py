@@ -16,12 +16,14 @@ from hydra_core.models.asked import TrainSpec
 from hydra_core.models.maps import class_map, contrast_map
 from hydra_core.models.pixels import model_input
 from hydra_core.models.residual import fit_residual
-from hydra_core.models.train_on import Fitted, Labelled, split_of, train_on
+from hydra_core.models.train_on import Fitted, Labelled, split_of
 from tests.bench.looking_at_maps import on_defect, overlay
 from tests.bench.training_kept import Kept, small
+from tests.bench.training_weights import both_ways, told
 
 SIZE = (64, 64) if small() else (128, 128)
 EPOCHS = 2 if small() else 60
+SEEDS = (1,) if small() else (1, 2, 3)
 GOOD = "None"
 LOCAL = ("Center", "Donut", "Edge-Loc", "Loc", "Scratch")
 #: Pixels of a picture for each die of the wafer, and the brightness of a die that failed.
@@ -41,8 +43,9 @@ class Case:
         return f"wafers-{'turned' if 'rotate90' in self.augment else 'shift'}-seed{self.seed}"
 
 
+_SHIFTED: Augmentations = ("shift",)
 _TURNED: Augmentations = ("shift", "flip_x", "flip_y", "rotate90")
-CASES = (Case(("shift",), 1), Case(_TURNED, 1))
+CASES = tuple(Case(augment, seed) for augment in (_SHIFTED, _TURNED) for seed in SEEDS)
 
 
 def load() -> tuple[np.ndarray, list[str], list[np.ndarray]]:
@@ -62,7 +65,8 @@ def train_case(case: Case, kept: Kept) -> dict[str, Any]:
     given = Labelled(images, classes, runs)
     split = split_of(TrainSpec(size=SIZE, seed=1), given)
     spec = TrainSpec(size=SIZE, epochs=EPOCHS, seed=case.seed, augment=case.augment, arithmetic="float32")
-    fitted = train_on(spec, given, split=split, tell=lambda _line: None)
+    ways = both_ways(spec, given, split)
+    fitted = ways["best"]
     test = fitted.side("test")
     return {
         "classes": list(fitted.classes),
@@ -73,6 +77,7 @@ def train_case(case: Case, kept: Kept) -> dict[str, Any]:
         "images": sum(point.images for point in fitted.curve),
         "truth": fitted.labels[test].tolist(),
         "called": fitted.answers["test"].probs.argmax(1).tolist(),
+        "ways": told(ways),
         "maps": _maps(fitted, images, classes, failed, kept.folder / "pictures" / case.name),
     }
 

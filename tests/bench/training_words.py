@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from tests.bench import on_a_gpu
 from tests.bench import training_boards as boards
 from tests.bench import training_networks as networks
 from tests.bench import training_sampling as sampling
@@ -13,6 +14,7 @@ from tests.bench.training_figures import confusion, figure
 from tests.bench.training_kept import Kept
 from tests.bench.training_real_words import real_sections
 from tests.bench.training_sampling_words import sampling_section
+from tests.bench.training_weights_words import weights_section
 
 Rows = Iterable[Sequence[object]]
 MISSING = ["Not measured yet.", ""]
@@ -38,13 +40,13 @@ def page(kept: Kept) -> str:
         f"{sum(found['processor_seconds'] for found in results) / 60:.0f} minutes of processor time. Intervals hold "
         "95 % of 1,000 draws of as many test runs with repetition.",
         "",
-        "On a GPU: not measured. None was at hand.",
-        "",
     ]
     sections: tuple[tuple[str, Callable[[Kept], list[str]]], ...] = (
         ("Is a part of the good plots enough?", lambda kept: sampling_section(kept, table)),
+        ("Which weights should a training end with?", lambda kept: weights_section(kept, table)),
         ("Which outages are recognised that were never shown?", _boards),
         ("Every network", _networks),
+        ("On a GPU", on_a_gpu.section),
         *real_sections(table),
     )
     for title, write in sections:
@@ -53,41 +55,55 @@ def page(kept: Kept) -> str:
 
 
 def _boards(kept: Kept) -> list[str]:
-    named = ((case, [kept.find(f"{case.name}-seed{seed}") for seed in boards.SEEDS]) for case in boards.CASES)
+    named = ((case, [kept.find(f"{case.name}-seed{seed}") for seed in case.seeds]) for case in boards.CASES)
     done = [(case, results) for case, all_of in named if (results := [one for one in all_of if one])]
     if not done:
         return []
     test = kept.arrays("boards-test", boards.test_set)
-    rows, header = [], ("positions x copies", "at reduced rates")
+    rows, header = [], ("positions x copies", "at reduced rates", "trainings")
     for case, results in done:
         counted = [boards.counts(result, test) for result in results]
         sums = {name: np.sum([one[name] for one in counted], axis=0) for name in counted[0]}
         cells = (f"{flagged / n:.2f} ({flagged} of {n})" if n else "-" for flagged, n in sums.values())
-        rows.append((f"{case.positions} x {case.copies}", "half" if case.reduced else "none", *cells))
-        header = (*header[:2], *sums)
-    steps, trainings = done[0][1][0]["steps"], len(done[0][1])
+        rows.append((f"{case.positions} x {case.copies}", "half" if case.reduced else "none", len(results), *cells))
+        header = (*header[:3], *sums)
+    steps = done[0][1][0]["steps"]
     most = max(case.positions for case, _ in done)
     return [
         f"Emulated {boards.PLOT} cut into {boards.BOARDS} boards; {boards.GOOD} good plots and the emulated outages "
-        f"of single boards train ({steps} steps of 16, {trainings} training of each kind). Share of test plots that "
+        f"of single boards train ({steps} steps of 16; another training shows other boards). Share of test plots that "
         "are flagged; *shown* means that an outage of that board was among the training images, whatever its rate. "
         f"Half of the outages at reduced rates count {', '.join(f'{100 * rate:.0f} %' for rate in boards.REDUCED)}, "
         "the other half nothing.",
         "",
         *table(header, rows),
-        " ".join(_widest(case, boards.counts(results[0], test)) for case, results in done if case.positions == most),
+        " ".join(
+            _widest(case, [boards.counts(one, test) for one in results])
+            for case, results in done
+            if case.positions == most
+        ),
         "",
     ]
 
 
-def _widest(case: boards.Case, counted: dict[str, tuple[int, int]]) -> str:
-    single = np.sum([counted["single, shown"], counted["single, not shown"]], axis=0)
-    reduced = np.sum([counted["30 %, shown"], counted["30 %, not shown"]], axis=0)
-    (doubles, pairs), (alarms, good) = counted["all doubles"], counted["good"]
+def _widest(case: boards.Case, each: list[dict[str, tuple[int, int]]]) -> str:
+    def told(*groups: str) -> str:
+        flagged = [sum(one[group][0] for group in groups) for one in each]
+        return f"{', '.join(map(str, flagged))} of {sum(each[0][group][1] for group in groups)}"
+
     return (
-        f"From {case.positions} positions, {'half' if case.reduced else 'none'} of the outages at reduced rates: "
-        f"{single[0]} of {single[1]} plots of one dead board, {doubles} of {pairs} of two, {reduced[0]} of "
-        f"{reduced[1]} of a board at {100 * boards.RATE:.0f} %, and {alarms} of {good} good plots flagged."
+        f"From {case.positions} positions, {'half' if case.reduced else 'none'} of the outages at reduced rates, the "
+        f"{len(each)} trainings flagged {told('single, shown', 'single, not shown')} plots of one dead board, "
+        f"{told('all doubles')} of two, {told('30 %, shown', '30 %, not shown')} of a board at "
+        f"{100 * boards.RATE:.0f} %, and {told('good')} good ones."
+    )
+
+
+def _other_set(one: networks.Trained) -> str:
+    (good, bad), (test_good, test_bad) = one.given.train, one.given.test
+    return (
+        f" *{one.words}*: {good} good and {bad} bad plots train, {test_good} and {test_bad} test; set against "
+        f"{one.draws} network with fresh weights."
     )
 
 
@@ -115,21 +131,21 @@ def _networks(kept: Kept) -> list[str]:
         "",
         *table(("network", "parameters", "map", "first step, s", "training, ms an image", "parity", "Grad-CAM"), rows),
     ]
-    trained = [(one, found) for one in networks.TRAINED if (found := kept.find(f"trained-{one.network}"))]
+    trained = [(one, found) for one in networks.TRAINED if (found := kept.find(f"trained-{one.name}"))]
     if not trained:
         return lines
-    _, test = sampling.sets(kept)
-    truth = test["bad"].astype(np.int64)
     rows = []
     for one, found in trained:
+        _, test = sampling.sets(kept, one.given)
+        truth = test["bad"].astype(np.int64)
         counts = confusion(truth, list(map(int, found["called"])), test["runs"], 2)
         after = found["after_fresh_weights"]
         rows.append(
             (
-                one.network,
+                one.words,
                 f"{found['images']:,}",
                 f"{found['seconds']:.0f}",
-                figure(counts, "macro_f1"),
+                figure([counts], "macro_f1"),
                 f"{found['macro_f1_fresh']:.2f}",
                 f"{np.mean(after):.2f} ({min(after):.2f} to {max(after):.2f})",
             )
@@ -137,7 +153,8 @@ def _networks(kept: Kept) -> list[str]:
     lines += [
         "Trained to the end with `rotating` on the set above, one seed. *Fresh weights*: rank correlation of the "
         f"contrast maps of 40 bad plots with those of {networks.DRAWS} networks that learned nothing (Adebayo et al. "
-        "2018), mean and range; near 0 means that the maps hang on what was learned.",
+        "2018), mean and range; near 0 means that the maps hang on what was learned."
+        + "".join(_other_set(one) for one, _ in trained if one.given is not sampling.USUAL),
         "",
         *table(
             ("network", "images", "seconds", "macro-F1", "macro-F1 with fresh weights", "map against fresh weights"),
@@ -148,7 +165,7 @@ def _networks(kept: Kept) -> list[str]:
         "granted.",
         "",
     ]
-    maps = [(f"{one.network}, {kind}", made) for one, found in trained for kind, made in found["maps"].items()]
+    maps = [(f"{one.words}, {kind}", made) for one, found in trained for kind, made in found["maps"].items()]
     residual = kept.find("trained-residual")
     if residual is not None:
         maps.append(("residual map, no network", residual["maps"]["residual"]))
