@@ -13,24 +13,26 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from hydra_core.report.paths import revision_href
-from hydra_core.report.views import (
-    Card,
-    ClassStyle,
-    EvidenceLine,
+from hydra_core.report.site_views import (
     FrontView,
-    HeatMap,
-    IncidentView,
-    IndexView,
     LibraryView,
     ModelView,
     NewTypeView,
     PassSummary,
+    StatusView,
+    TaskTiming,
+)
+from hydra_core.report.views import (
+    Card,
+    ClassStyle,
+    EvidenceLine,
+    HeatMap,
+    IncidentView,
+    IndexView,
     PlotCell,
     PlotColumn,
     RunRow,
     RunView,
-    StatusView,
-    TaskTiming,
 )
 
 NOW = datetime(2026, 11, 21, 20, 4, 49, tzinfo=UTC)

@@ -8,17 +8,27 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from hydra_core.base.names import PlotKey
 from hydra_core.config.load import load_site
 from hydra_core.config.site import Site
 from hydra_core.labels.inbox import Prepare, Received, receive
-from hydra_core.labels.request import write_decisions
+from hydra_core.labels.request import (
+    write_decisions,
+    write_gold,
+    write_pins,
+    write_promotion,
+    write_request,
+    write_threshold,
+)
 from hydra_core.store.directory import save_directory
+from hydra_core.store.kept import kept_images
 from hydra_core.store.plot_types import known_types, plot_type_ids
+from hydra_core.store.schema import Image, Request
 from hydra_core.store.session import reading, writing
-from tests.store_samples import NOON, a_judged_revision, some_items, sqlite_copy
+from tests.store_samples import CDC, NOON, a_judged_revision, digest, some_items, sqlite_copy
 
 SITE = '[site]\nname = "a"\nexperiment = "A"\n[paths]\ndata_root = "data"\n'
 PLOTS = '[[plot]]\nname = "Listed"\nchunked = false\n'
@@ -41,8 +51,7 @@ def a_site(folder: Path) -> Site:
 @contextmanager
 def a_database(site: Site) -> Iterator[Engine]:
     """Yield the database of a site with a judged run, two active plot types and two new ones."""
-    with sqlite_copy(site.root / "hydra.sqlite") as engine:
-        a_judged_revision(engine)
+    with sqlite_copy(site.root / "hydra.sqlite", a_judged_revision) as engine:
         writing(engine, lambda connection: save_directory(connection, site))
         writing(engine, lambda connection: plot_type_ids(connection, [FDC, TOF], new=[FDC, TOF]))
         yield engine
@@ -86,3 +95,38 @@ def of_types(connection: Connection) -> dict[PlotKey, tuple[Any, ...]]:
 def statuses(engine: Engine) -> dict[PlotKey, str]:
     """Return the status of each plot type."""
     return {key: found[0] for key, found in types(engine).items()}
+
+
+#: A request of each kind, and the roles that may send it.
+BY_KIND = {
+    "label": (write_request("Ada", NOON, [("RICH_hits", digest("x"), "Good")]), {"Labeler"}),
+    "plot_type": (decisions(decision(TOF, "accept")), {"Admin", "Detector Expert"}),
+    "pin": (write_pins("Ada", NOON, IMAGES[:1], pinned=True, why="x"), {"Admin", "Detector Expert", "Labeler"}),
+    "gold": (write_gold("Ada", NOON, [(str(CDC), IMAGES[0])], action="remove", why="x"), {"Admin", "Detector Expert"}),
+    "promote": (write_promotion("Ada", NOON, "cdc-2", why="x"), {"Admin", "Detector Expert"}),
+    "threshold": (write_threshold("Ada", NOON, "cdc-2", "Bad", 0.5, why="x"), {"Admin", "Detector Expert"}),
+}
+
+
+def change(_site: Site, _engine: Engine, request: Any) -> Any:
+    """Stand in for what a request about models changes: a plot type shows whether it was done, and how often."""
+
+    def act(connection: Connection) -> str:
+        connection.execute(sa.update(Image).values(width=Image.width + len(request.kind)))
+        return f"{request.items[0].model} was changed"
+
+    return act
+
+
+EFFECTS = {"promote": change, "threshold": change}
+
+
+def left(site: Site, engine: Engine) -> tuple[Any, ...]:
+    """Return all that requests leave behind: their rows, what they changed, and their files."""
+    with reading(engine) as connection:
+        requests = connection.execute(sa.select(Request.sha256, Request.status, Request.kind)).all()
+        kept = kept_images(connection, IMAGES), connection.execute(sa.select(Image.width).distinct()).all()
+    folders = {
+        name: sorted(path.name for path in (site.root / name).glob("*")) for name in ("inbox", "requests", "quarantine")
+    }
+    return sorted(map(tuple, requests)), types(engine), kept, folders

@@ -79,27 +79,30 @@ def _retention(given: argparse.Namespace) -> int:
             next_step="leave --delete out to see what will go until then",
         )
     site, engine = open_site(given.site)
-    deletions: list[Deletion] = []
     problems: list[str] = []
+    images = revisions = room = 0
+    last: tuple[str, int, int] | None = None
 
     def tell(deletion: Deletion) -> None:
+        nonlocal images, revisions, room, last
         print(deletion)
-        deletions.append(deletion)
+        here = deletion.pass_name, deletion.run, deletion.revision
+        # Those of one run revision follow each other, so nothing has to be remembered of a long list.
+        revisions += here != last
+        images, room, last = images + 1, room + deletion.bytes, here
 
     if given.delete:
         apply_retention(site, engine, at, tell, problem=problems.append)
     else:
         for deletion in plan_retention(site, engine, at, problem=problems.append):
             tell(deletion)
-    runs = len({(one.pass_name, one.run, one.revision) for one in deletions})
-    room = sum(one.bytes for one in deletions)
-    print(f"{len(deletions)} images of {runs} run revisions, {room / 1e6:.3f} MB")
+    print(f"{images} images of {revisions} run revisions, {room / 1e6:.3f} MB")
     for problem in problems:
         print(f"PROBLEM  {problem}; left as it is")
     # Beside the list, so that the list with --delete is the very same.
     if not site.settings.retention.rules:
         print("no [[retention.rule]] in site.toml: everything stays", file=sys.stderr)
-    elif not given.delete and deletions and at <= now():
+    elif not given.delete and images and at <= now():
         print(f"nothing was deleted; 'hydra retention --delete --at {iso(at)}' deletes these", file=sys.stderr)
     return FOUND if problems else 0
 

@@ -12,7 +12,8 @@ from hydra_core.base.errors import HydraError
 from hydra_core.base.plot_names import find_one
 from hydra_core.cli.output import table
 from hydra_core.config.site import Site
-from hydra_core.labels.request import LONGEST_SHORT_WHY, write_promotion, write_threshold
+from hydra_core.labels.request import write_promotion, write_threshold
+from hydra_core.labels.request_kinds import LONGEST_SHORT_WHY
 from hydra_core.labels.send import send, sender
 from hydra_core.models.thresholds import Policy
 from hydra_core.stages.context import open_site

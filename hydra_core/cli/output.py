@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Sequence
 
+from hydra_core.base.telling import teller
+
 _BEGUN = time.monotonic()
 
-
-def say(line: str) -> None:
-    """Print one line of progress, with the seconds since the start."""
-    print(f"[{time.monotonic() - _BEGUN:6.1f} s] {line}", flush=True)
+#: Prints one line of progress, with the seconds since the start; on a terminal lines of epochs replace each other.
+say = teller(before=lambda: f"[{time.monotonic() - _BEGUN:6.1f} s] ")
 
 
 def fail(text: str) -> None:

@@ -15,7 +15,7 @@ from hydra_core.config.site import Site
 from hydra_core.intake.scan import RunFiles
 from hydra_core.passes import life
 from hydra_core.passes.arrive import announce, hand_over, note_unmatched, runs_in_source
-from hydra_core.passes.numbering import find_named, number_runs
+from hydra_core.passes.numbering import number_runs, runs_named
 from hydra_core.stages.context import open_site
 from hydra_core.store.ledger import PassRow, get_pass
 from hydra_core.store.session import reading
@@ -113,7 +113,7 @@ def _arrive(given: argparse.Namespace) -> int:
     if given.all or given.names or not runs:
         found = runs_in_source(site, row)
         note_unmatched(engine, row, found)
-        named = find_named(found.runs, given.names, row.source)
+        named = runs_named(found.runs, given.names, row.source)
         runs += _numbers(site, engine, row, named if named and not given.all else found.runs)
         if found.unmatched:
             first = found.unmatched[0]

@@ -10,11 +10,12 @@ from typing import Any
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import slug
 from hydra_core.base.plot_names import find_one
+from hydra_core.base.telling import teller
 from hydra_core.cli.output import table
 from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.models.asked import TrainSpec
-from hydra_core.models.comparison import Figure, over_seeds
-from hydra_core.models.telling import teller
+from hydra_core.models.comparison import over_seeds
+from hydra_core.models.figures import told
 from hydra_core.stages.context import open_site
 from hydra_core.stages.labelled import labelled_set
 from hydra_core.stages.labelled_folder import labelled_folder
@@ -23,6 +24,9 @@ from hydra_core.stages.retrain import training_spec
 from hydra_core.stages.wording import shown_name
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.session import reading
+
+#: How figures are written, and differences of two.
+FIGURE, DIFFERENCE = ".3f", "+.3f"
 
 
 def add_commands(commands: Any) -> None:
@@ -88,10 +92,10 @@ def _plot_type(given: argparse.Namespace, asked: Asked) -> Played:
 def _tell(played: Played) -> None:
     columns = {
         "network": [row.name for row in played.rows],
-        "accuracy": [_figure(row.accuracy) for row in played.rows],
-        "macro-F1": [_figure(row.macro_f1) for row in played.rows],
-        "above the first": [_gain(row.macro_f1) for row in played.rows],
-        "recall of problems": [_figure(row.problems) for row in played.rows],
+        "accuracy": [told(row.accuracy.value, row.accuracy.span, FIGURE) for row in played.rows],
+        "macro-F1": [told(row.macro_f1.value, row.macro_f1.span, FIGURE) for row in played.rows],
+        "above the first": [told(row.macro_f1.gain, row.macro_f1.gain_span, DIFFERENCE) for row in played.rows],
+        "recall of problems": [told(row.problems.value, row.problems.span, FIGURE) for row in played.rows],
         "calibration error": [f"{row.calibration_error:.3f}" for row in played.rows],
         "parameters": [str(row.result.parameters) for row in played.rows],
         "images shown": [str(row.result.images_seen) for row in played.rows],
@@ -107,18 +111,6 @@ def _tell(played: Played) -> None:
     for name, reason in played.refused:
         print(f"{name}: not trained: {reason}")
     print(played.page)
-
-
-def _figure(one: Figure) -> str:
-    if one.value is None:
-        return "-"
-    return f"{one.value:.3f}" + (f" ({one.span.low:.3f} to {one.span.high:.3f})" if one.span else "")
-
-
-def _gain(one: Figure) -> str:
-    if one.gain is None:
-        return "-"
-    return f"{one.gain:+.3f}" + (f" ({one.gain_span.low:+.3f} to {one.gain_span.high:+.3f})" if one.gain_span else "")
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -7,17 +7,17 @@ from typing import Any
 
 from hydra_core.base.errors import RequestError
 from hydra_core.base.plot_names import find_one
+from hydra_core.base.telling import teller
 from hydra_core.cli.output import say
 from hydra_core.labels.inbox import receive
-from hydra_core.models.telling import teller
+from hydra_core.stages.claiming import claimed
 from hydra_core.stages.context import open_site
 from hydra_core.stages.promotion import EFFECTS
 from hydra_core.stages.publish import publish_models
 from hydra_core.stages.retrain import DueType, train_type
 from hydra_core.store.labelbook import archived_label_count
 from hydra_core.store.plot_types import all_plot_types
-from hydra_core.store.registry import claim_training
-from hydra_core.store.session import reading, writing
+from hydra_core.store.session import reading
 
 
 def add_commands(commands: Any) -> None:
@@ -36,10 +36,11 @@ def _train(given: argparse.Namespace) -> int:
         known = all_plot_types(connection)
         key = find_one(given.plot_type, known)
         mark = archived_label_count(connection, known[key])
-    if not writing(engine, lambda connection: claim_training(connection, known[key], mark, "by hand")):
-        say(f"{key} was trained from these {mark} labels before; 'hydra models' says what came of it")
-        return 0
-    print(train_type(site, engine, DueType(key, known[key], mark), teller(), threads=given.threads))
+    with claimed(site, engine, key, known[key], mark, "by hand") as wanted:
+        if not wanted:
+            say(f"{key} was trained from these {mark} labels before; 'hydra models list' says what came of it")
+            return 0
+        print(train_type(site, engine, DueType(key, known[key], mark), teller(), threads=given.threads))
     publish_models(site, engine)
     return 0
 

@@ -13,8 +13,8 @@ from hydra_core.intake.block import BlockItem
 from hydra_core.intake.decisions import Decisions
 from hydra_core.intake.histogram_items import HistogramRules, histogram_items
 from hydra_core.intake.images import ImageLimits, Unreadable, decode_image
+from hydra_core.intake.kept_input import Prepare, keep_nothing
 from hydra_core.intake.nodata import is_empty_plot
-from hydra_core.intake.prepare import Prepare, keep_nothing
 from hydra_core.intake.scan import SourceFile
 from hydra_core.intake.sources import SourceProblem, read_source
 

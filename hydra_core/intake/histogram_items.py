@@ -18,9 +18,9 @@ from hydra_core.intake.histograms.encode import encode_histogram
 from hydra_core.intake.histograms.histogram import Histogram
 from hydra_core.intake.histograms.reader import FileContent, ReadLimits, read_many
 from hydra_core.intake.images import decode_image
+from hydra_core.intake.kept_input import Prepare
 from hydra_core.intake.naming import Unmatched, file_plot, histogram_plot
 from hydra_core.intake.nodata import is_empty_histogram
-from hydra_core.intake.prepare import Prepare
 from hydra_core.intake.scan import SourceFile
 
 

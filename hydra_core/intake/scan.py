@@ -118,25 +118,6 @@ def scan(
     return _collect(root, _namer(rules), settle_s, suffixes, None, None, below)
 
 
-def find_run(
-    root: Path,
-    rules: Sequence[NamingRule] | Namer,
-    run: int,
-    *,
-    settle_s: float = 0.0,
-    suffixes: Collection[str] = SOURCE_SUFFIXES,
-) -> RunFiles | None:
-    """Return the files of one run, or None where there are none; nothing is opened, folders of others are not listed.
-
-    Raises
-    ------
-    HydraError
-        When `root` is no folder that can be listed.
-    """
-    found = scan_run(root, run, rules, settle_s=settle_s, suffixes=suffixes)
-    return found.runs[0] if found.runs else None
-
-
 def scan_run(
     root: Path,
     run: int | str,
@@ -146,7 +127,9 @@ def scan_run(
     suffixes: Collection[str] = SOURCE_SUFFIXES,
     below: PurePosixPath = HERE,
 ) -> Scan:
-    """Like `scan`, for one run; `unmatched` holds what the walk passed on its way.
+    """Like `scan`, for one run; nothing is opened, folders of others are not listed.
+
+    What the walk passed on its way is in `unmatched`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from hydra_core.base.names import PlotKey
 from hydra_core.config.plots import IGNORE, LONGEST_NAME
 from hydra_core.config.site import Site
 from hydra_core.labels.label_rules import check_labels
-from hydra_core.labels.request import (
+from hydra_core.labels.request_kinds import (
     AnyRequest,
     GoldRequest,
     LabelRequest,

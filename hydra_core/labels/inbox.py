@@ -22,14 +22,8 @@ from hydra_core.base.names import slug
 from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.labels.checks import Entries, check_request, refuse_circles
-from hydra_core.labels.request import (
-    MAX_BYTES,
-    AnyRequest,
-    ModelRequest,
-    PromoteRequest,
-    ThresholdRequest,
-    parse_request,
-)
+from hydra_core.labels.request import MAX_BYTES, parse_request
+from hydra_core.labels.request_kinds import AnyRequest, ModelRequest, PromoteRequest, ThresholdRequest
 from hydra_core.store.directory import renew_directory
 from hydra_core.store.kept import save_kept
 from hydra_core.store.labelbook import NewRequest, known_requests, save_request

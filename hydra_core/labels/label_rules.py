@@ -10,7 +10,7 @@ from hydra_core.base.errors import RequestError
 from hydra_core.base.names import PlotKey
 from hydra_core.config.groups import plots_named
 from hydra_core.config.site import Site
-from hydra_core.labels.request import LabelRequest
+from hydra_core.labels.request_kinds import LabelRequest
 from hydra_core.store.registry import find_model
 
 

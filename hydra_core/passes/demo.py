@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from hydra_core.config.load import load_site
+from hydra_core.config.load import load_site, shipped
 from hydra_core.config.plots import DEFAULT_CLASSES
 from hydra_core.config.site import Site
 from hydra_core.emulate.plan import DemoPlan, demo_plot_types, plan_demo
@@ -106,22 +106,22 @@ def run_demo(
 
 
 def _site(folder: Path, plan: DemoPlan, cylc: Mapping[str, object]) -> Site:
-    shipped = load_shipped(folder)
-    training = shipped.settings.training
+    example = load_shipped(folder)
+    training = example.settings.training
     return make_site(
         folder,
         name="demo",
-        experiment=shipped.settings.site.experiment,
+        experiment=example.settings.site.experiment,
         sections={
             "cylc": {
-                **shipped.settings.cylc.model_dump(),
-                "workflow_prefix": workflow_prefix(shipped.settings.cylc.workflow_prefix, folder),
+                **example.settings.cylc.model_dump(),
+                "workflow_prefix": workflow_prefix(example.settings.cylc.workflow_prefix, folder),
                 **cylc,
             },
-            "intake": {"settle_s": shipped.settings.intake.settle_s},
-            "conditions": shipped.settings.conditions.model_dump(),
-            "training": {**training.model_dump(), "size": list(training.size)},
-            "publish": shipped.settings.publish.model_dump(),
+            "intake": {"settle_s": example.settings.intake.settle_s},
+            "conditions": example.settings.conditions.model_dump(),
+            "training": training.model_dump(mode="json", exclude_none=True),
+            "publish": example.settings.publish.model_dump(),
         },
         plots=demo_plot_types(plan),
         classes=DEFAULT_CLASSES,
@@ -131,7 +131,8 @@ def _site(folder: Path, plan: DemoPlan, cylc: Mapping[str, object]) -> Site:
 def load_shipped(folder: Path) -> Site:
     """Return the demo site that travels with Hydra, with its data below `folder`."""
     os.environ.setdefault("HYDRA_DATA_ROOT", str(folder))
-    return load_site("demo")
+    # A folder of that name may lie where the command is called.
+    return load_site(shipped("site-config") / "demo")
 
 
 def _play(demo: _Demo) -> bool:

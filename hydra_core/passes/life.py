@@ -17,6 +17,7 @@ from hydra_core.base.files import write_text
 from hydra_core.config.site import Site
 from hydra_core.passes import scheduler
 from hydra_core.passes.arrive import failed_tasks, hand_over
+from hydra_core.passes.job_logs import JobLogs
 from hydra_core.passes.workflow import closed_mark, write_source
 from hydra_core.store.directory import save_directory
 from hydra_core.store.ledger import PassRow, add_pass, count_runs, get_pass, set_pass_state, unfinished
@@ -26,6 +27,10 @@ from hydra_core.store.session import reading, writing
 WIDEST = 10_000
 #: While waiting, how often to look whether the scheduler is still there.
 LOOK_EVERY_S = 3.0
+#: While waiting, how long nothing may be told before what is at work is named.
+QUIET_S = 30.0
+#: How many tasks at work are named.
+NAMED = 4
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,60}){0,3}\Z")
 #: What the database holds, in characters.
 LONGEST_NAME, LONGEST_WORKFLOW = 120, 200
@@ -141,25 +146,42 @@ def pass_state(engine: Engine, name: str) -> PassState:
 def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, *, timeout_s: float) -> None:
     """Wait until every wanted run is published and no task of the pass is at work.
 
+    Parameters
+    ----------
+    progress
+        Receives how many runs are published, what a training at work writes into its log, and where neither has
+        anything to say for a while, what is at work.
+
     Raises
     ------
     WorkflowError
         When a run failed for good, or `timeout_s` seconds passed without any change.
     """
     seen: tuple[object, ...] = ()
-    changed = looked = time.monotonic()
+    changed = looked = told = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal changed, told
+        changed = told = time.monotonic()
+        progress(line)
+
+    logs = JobLogs(row.workflow, tell)
     while True:
         with reading(engine) as connection:
             waiting = unfinished(connection, row.id)
             wanted, published = count_runs(connection, row.id)
         busy = scheduler.busy_tasks(row.workflow)
+        logs.follow(busy)
         if not waiting and not busy:
             return
         now_seen = (published, tuple(busy), tuple((one.run, one.state) for one in waiting))
         if now_seen != seen:
             if published != (seen[0] if seen else None):
-                progress(f"{published} of {wanted} runs published")
+                tell(f"{published} of {wanted} runs published")
             seen, changed = now_seen, time.monotonic()
+        if busy and time.monotonic() - told > QUIET_S:
+            progress(f"at work: {', '.join(busy[:NAMED])}{' and more' if len(busy) > NAMED else ''}")
+            told = time.monotonic()
         if waiting and not busy:
             failed = {one.run: failed_tasks(row, one) for one in waiting}
             for run, tasks in failed.items():

@@ -194,6 +194,8 @@ def _site(
             "training": {
                 "network": options.network,
                 "epochs": options.epochs,
+                # Ends early where nothing is gained any more: somebody waits.
+                "keep": "best",
                 "problem_required": False,
                 "min_macro_f1": 0.0,
             },

@@ -15,7 +15,8 @@ from hydra_core.report.lock import site_lock
 from hydra_core.report.marks import RANK, shown
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, run_href
 from hydra_core.report.rendering import render, write_if_changed
-from hydra_core.report.views import FrontView, IndexView, RunRow
+from hydra_core.report.site_views import FrontView
+from hydra_core.report.views import IndexView, RunRow
 from hydra_core.report.words import anything_judged, incident_says, index_headline
 
 _CSV_HEADER = ("run", "name", "revision", "made_at", "images", "flagged", "unreadable", "severity", "page")

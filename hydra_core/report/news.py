@@ -9,7 +9,7 @@ from hydra_core.base.clock import iso
 from hydra_core.report.encode import shard
 from hydra_core.report.lock import site_lock
 from hydra_core.report.rendering import write_if_changed
-from hydra_core.report.views import NewsView
+from hydra_core.report.site_views import NewsView
 
 SHARD = "news.js"
 

@@ -9,8 +9,8 @@ from typing import Any
 from hydra_core.report.charts import CELL_HEIGHT, CELL_WIDTH, bars, confidences, lines, reliability
 from hydra_core.report.lock import site_lock
 from hydra_core.report.rendering import render, write_if_changed
+from hydra_core.report.site_views import LibraryView, ModelView, NewTypeView, StatusView
 from hydra_core.report.training_report_page import report_href
-from hydra_core.report.views import LibraryView, ModelView, NewTypeView, StatusView
 from hydra_core.report.words import count, listing, size_words
 
 

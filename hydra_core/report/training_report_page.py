@@ -12,7 +12,7 @@ from hydra_core.base.names import slug
 from hydra_core.report.lock import site_lock
 from hydra_core.report.pictures import read_picture
 from hydra_core.report.rendering import render, write_if_changed
-from hydra_core.report.views import ReportCase, ReportView
+from hydra_core.report.site_views import ReportCase, ReportView
 from hydra_core.report.words import count
 
 #: Bytes of the image of a case as it was archived; None where it has left the archive.

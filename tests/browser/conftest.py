@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from hydra_core.report import pages
 from hydra_core.report.paths import revision_href
-from hydra_core.report.views import PassSummary
+from hydra_core.report.site_views import PassSummary
 
 LONG_PASS = "2025-08/ver11"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hydra_core.report import pages
-from hydra_core.report.views import NewsView, ReportCase, ReportView
+from hydra_core.report.site_views import NewsView, ReportCase, ReportView
 
 pytestmark = pytest.mark.browser
 
