@@ -3,7 +3,8 @@
 Layout, readable with h5py alone: ``data/bytes`` (uint8, all byte strings one after the other), ``data/offsets``
 (int64, one more than there are byte strings) and ``index`` (uint8: UTF-8 JSON lines; the first is the header, the
 others describe entries and name their byte string by number and SHA-256). Root attributes: ``format`` and
-``index_sha256``. Everything is contiguous, uncompressed and without time stamps, so equal input gives equal bytes.
+``index_sha256``, ASCII of fixed length. Everything is contiguous, uncompressed and without time stamps, so equal input
+gives equal bytes.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ def write_container(
     offsets = np.cumsum([0, *(len(blob) for blob in blobs)], dtype=np.int64)
     with atomic_path(path) as temp:
         with h5py.File(temp, "w", libver=("v108", "v110")) as file:
-            file.attrs["format"] = form
-            file.attrs["index_sha256"] = sha256_bytes(index)
+            # Of fixed length: texts of variable length lie in a heap, and where one of its bytes is damaged the HDF5
+            # library may look through it for ever.
+            file.attrs["format"] = np.bytes_(form)
+            file.attrs["index_sha256"] = np.bytes_(sha256_bytes(index))
             for name, values in {**parts, "data/offsets": offsets}.items():
                 file.create_dataset(name, data=values, track_times=False)
         with Container(temp, form) as written:
@@ -123,11 +126,10 @@ class Container:
         return int(self._offsets[number + 1] - self._offsets[number])
 
     def _load(self, form: str) -> None:
-        found = self._file.attrs.get("format")
-        if found != form:
+        if self._text("format") != form:
             raise self._damaged(f"it is not of the form {form}")
         index = bytes(self._plain("index", np.dtype(np.uint8))[...])
-        if sha256_bytes(index) != self._file.attrs.get("index_sha256"):
+        if sha256_bytes(index) != self._text("index_sha256"):
             raise self._damaged("its index has been altered")
         lines = [json.loads(line) for line in index.splitlines()]
         self.header: dict[str, Any] = lines[0]
@@ -139,6 +141,11 @@ class Container:
             raise self._damaged("its offsets do not fit its index")
         if self._offsets[-1] != len(self._bytes):
             raise self._damaged("its offsets do not fit its data")
+
+    def _text(self, name: str) -> str | None:
+        found = self._file.attrs.get(name)
+        # Files of earlier versions hold texts of variable length.
+        return found.decode("ascii", "replace") if isinstance(found, bytes) else found
 
     def _plain(self, name: str, kind: np.dtype[Any]) -> h5py.Dataset:
         """Return a dataset that lies in this very file: no link, no virtual or external storage, no filter."""
