@@ -53,7 +53,10 @@ _TOTALS = {
 }
 _COLUMNS = {
     "verdicts": ("pass", *_PLACE, "class", "state", "severity", "confidence", "judged_at", "image"),
-    "incidents": ("pass", "plot_type", "class", "state", "severity", "first_run", "last_run", "plots", "judged_at"),
+    "incidents": (
+        *("pass", "plot_type", "class", "state", "severity"),
+        *("first_run", "first_chunk", "last_run", "last_chunk", "plots", "judged_at"),
+    ),
     "labels": ("plot_type", "image", "class", "who", "made_at"),
 }
 

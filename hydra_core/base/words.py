@@ -22,6 +22,21 @@ def percent(value: float) -> str:
     return "100%" if value >= 1 else f"{math.floor(value * 1000) / 10:.1f}%"
 
 
+def time_left(seconds: float) -> str:
+    """Return how long something may still take, no finer than an estimate is.
+
+    Examples
+    --------
+    >>> time_left(12.3), time_left(400), time_left(9000)
+    ('about 12 s left', 'about 7 min left', 'about 2.5 h left')
+    """
+    if seconds < 90:
+        return f"about {round(seconds)} s left"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {seconds / 3600:.1f} h left"
+
+
 def toml_value(value: object) -> str:
     """Return a text, number, truth value or list of them as TOML."""
     # JSON's text, number, truth value and list are TOML's, but for the escape of DEL.

@@ -57,13 +57,19 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"hydra {hydra_core.__version__}")
     top.add_argument("--site", help="the site's folder (default: $HYDRA_SITE)")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    top.set_defaults(command=lambda _: _list_commands(top))
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
     with kept_for_good():
         # Without a command, or with one that is unknown, all of them are listed.
         for module in [name for name, words in COMMANDS.items() if asked in words] or COMMANDS:
             importlib.import_module(f"hydra_core.cli.{module}").add_commands(commands)
     _take_site_anywhere(top)
     return top
+
+
+def _list_commands(top: argparse.ArgumentParser) -> int:
+    top.print_help()
+    return 0
 
 
 def _command(arguments: Sequence[str]) -> str | None:

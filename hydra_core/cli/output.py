@@ -10,8 +10,9 @@ from hydra_core.base.telling import teller
 
 _BEGUN = time.monotonic()
 
-#: Prints one line of progress, with the seconds since the start; on a terminal lines of epochs replace each other.
-say = teller(before=lambda: f"[{time.monotonic() - _BEGUN:6.1f} s] ")
+#: Prints one line of progress, with the seconds since the start. On a terminal lines of epochs replace each other, in a
+#: plain log one in five stands: the logs of the jobs hold all of them.
+say = teller(before=lambda: f"[{time.monotonic() - _BEGUN:6.1f} s] ", plain_every=5)
 
 
 def fail(text: str) -> None:

@@ -1,9 +1,10 @@
-"""Merging consecutive flagged chunks of one plot type into incidents: a pure function of the verdicts."""
+"""Merging consecutive chunks of one plot type that say the same into incidents: a pure function of the verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from hydra_core.judge.rules import LOOK
 
@@ -21,7 +22,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Incident:
-    """Consecutive flagged moments; it is named by the worst of them, of equals the first."""
+    """Consecutive flagged moments that say the same; its state is that of the worst of them, of equals the first."""
 
     class_name: str | None
     state: str
@@ -39,31 +40,30 @@ def merge(moments: Sequence[Moment]) -> list[Incident]:
     Parameters
     ----------
     moments
-        All verdicts of one plot type, ordered by (run, chunk); one that asks for nobody ends an incident.
+        All verdicts of one plot type, ordered by (run, chunk). One that asks for nobody ends an incident, and so does
+        one that says something else: a chunk that leans to Good is no part of an incident called Bad.
     """
-    found: list[Incident] = []
-    streak: list[Moment] = []
-    for moment in [*moments, None]:
-        if moment is not None and moment.severity >= LOOK:
-            streak.append(moment)
-            continue
-        if streak:
-            worst = max(streak, key=lambda one: one.severity)
-            first, last = streak[0], streak[-1]
-            found.append(
-                Incident(
-                    worst.class_name,
-                    worst.state,
-                    worst.severity,
-                    first.run,
-                    first.chunk,
-                    last.run,
-                    last.chunk,
-                    len(streak),
-                )
-            )
-        streak = []
-    return found
+    return [_incident(list(streak)) for says, streak in groupby(moments, key=_trouble) if says is not None]
+
+
+def _trouble(moment: Moment) -> str | None:
+    """Return what a flagged moment says, whether it is sure of it or not; None where it asks for nobody."""
+    return (moment.class_name or moment.state) if moment.severity >= LOOK else None
+
+
+def _incident(streak: Sequence[Moment]) -> Incident:
+    worst = max(streak, key=lambda one: one.severity)
+    first, last = streak[0], streak[-1]
+    return Incident(
+        worst.class_name,
+        worst.state,
+        worst.severity,
+        first.run,
+        first.chunk,
+        last.run,
+        last.chunk,
+        len(streak),
+    )
 
 
 def window(

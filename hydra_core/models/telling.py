@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hydra_core.base.telling import EPOCH
+from hydra_core.base.words import time_left
 from hydra_core.models.spec import Epoch
 
 
@@ -11,14 +12,5 @@ def epoch_line(point: Epoch, epochs: int, seconds_left: float) -> str:
     judged = "no validation runs"
     if point.validation_accuracy is not None and point.validation_loss is not None:
         judged = f"validation accuracy {point.validation_accuracy:.3f}, loss {point.validation_loss:.3f}"
-    return f"{EPOCH}{point.epoch}/{epochs}  {_about(seconds_left)}  loss {point.loss:.4f}  {judged}"
-
-
-def _about(seconds: float) -> str:
-    if seconds < 1:
-        return "done"
-    if seconds < 90:
-        return f"about {round(seconds)} s left"
-    if seconds < 5400:
-        return f"about {round(seconds / 60)} min left"
-    return f"about {seconds / 3600:.1f} h left"
+    left = "done" if seconds_left < 1 else time_left(seconds_left)
+    return f"{EPOCH}{point.epoch}/{epochs}  {left}  loss {point.loss:.4f}  {judged}"

@@ -16,6 +16,7 @@ from hydra_core.config.site import Site
 from hydra_core.intake.scan import RunFiles, Scan, fingerprint
 from hydra_core.passes import scheduler
 from hydra_core.passes.numbering import must_be_open
+from hydra_core.passes.standing import Standing
 from hydra_core.stages.sources import RunSource, look_at_run, rules_of, run_source, scan_all
 from hydra_core.store.ledger import (
     PassRow,
@@ -135,6 +136,7 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
     told: set[int] = set()
     said = 0
     batch = site.settings.cylc.batch
+    standing = Standing(engine, row, progress)
     while True:
         new, again, busy = _sort(engine, row)
         again = [run for run in again if run not in told]
@@ -144,6 +146,8 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
                 progress(f"{counted(len(told), 'run')} handed over")
             return len(told)
         if room <= 0:
+            still_up(row)
+            standing.look(scheduler.busy_tasks(row.workflow))
             time.sleep(2)
             continue
         first = new[:room]
@@ -157,7 +161,7 @@ def hand_over(site: Site, engine: Engine, row: PassRow, progress: Progress) -> i
         told.update(first)
         if len(told) >= said + batch:
             said = len(told)
-            progress(f"{counted(said, 'run')} handed over")
+            standing.tell(f"{counted(said, 'run')} handed over")
 
 
 def _sort(engine: Engine, row: PassRow) -> tuple[list[int], list[int], int]:
@@ -196,6 +200,18 @@ def _confirm(row: PassRow, runs: Sequence[int], again: Sequence[int]) -> None:
                 f"then run 'hydra pass resume {row.name}'",
             )
         time.sleep(0.3)
+
+
+def still_up(row: PassRow) -> None:
+    """Make sure that the scheduler of a pass that is waited for is there.
+
+    Raises
+    ------
+    WorkflowError
+        When it is not.
+    """
+    if not scheduler.is_running(row.workflow):
+        raise WorkflowError(f"the scheduler of {row.workflow} stopped", next_step=f"run 'hydra pass resume {row.name}'")
 
 
 def failed_tasks(row: PassRow, revision: RevisionRow) -> list[str]:

@@ -20,6 +20,7 @@ from hydra_core.passes.arrive import note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn, learning_is_due
 from hydra_core.passes.life import WIDEST, create_pass
 from hydra_core.passes.play_runs import bring_up, play_runs
+from hydra_core.passes.started_here import started_here
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
 from hydra_core.stages.publish import publish_models
 from hydra_core.store.ledger import PassRow
@@ -89,7 +90,8 @@ def run_demo(
         scheduler.discard(prefix)
     first = plan.runs[0].number // WIDEST * WIDEST
     demo = _Demo(site, engine, create_pass(site, engine, MONITORING, (first, first + WIDEST - 1)), plan, truth, say)
-    changed = _play(demo)
+    with started_here(demo.row.workflow, say):
+        changed = _play(demo)
     with reading(engine) as connection:
         sums = totals(connection, demo.row.id)
     return DemoResult(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.engine import Engine
 
@@ -36,16 +36,34 @@ def learn(
     site: Site, engine: Engine, row: PassRow, run: int, progress: Callable[[str], None], *, timeout_s: float
 ) -> None:
     """Trigger the retrain task of `run` until nothing is due; its log is the training's log."""
+    done = 0
     while learning_is_due(site, engine):
         with reading(engine) as connection:
             waiting = [str(one.plot) for one in due_types(connection, site)]
-        progress(f"training: {', '.join(waiting) or 'labels in the inbox'}")
+        progress(about_to_learn(waiting, done))
+        done += bool(waiting)
         before = _marks(site, engine)
         scheduler.trigger_again(row.workflow, run, ("retrain", "publish_library"))
         scheduler.wait_until_busy(row.workflow, f"{run}/retrain")
         wait_for_pass(site, engine, row, progress, timeout_s=timeout_s)
         if _marks(site, engine) == before:
             return
+
+
+def about_to_learn(waiting: Sequence[str], done: int) -> str:
+    """Return what is told before a training: which of how many it is, of those known to be due.
+
+    Parameters
+    ----------
+    waiting
+        The plot types that are due, in the order of their trainings.
+    done
+        How many trainings there were before.
+    """
+    if not waiting:
+        return "labels in the inbox are taken in, then what they make due is trained"
+    then = f"; then {', '.join(waiting[1:])}" if waiting[1:] else ""
+    return f"training {done + 1} of {done + len(waiting)}: {waiting[0]}{then}"
 
 
 def _marks(site: Site, engine: Engine) -> tuple[object, ...]:

@@ -16,8 +16,9 @@ from hydra_core.base.errors import WorkflowError
 from hydra_core.base.files import write_text
 from hydra_core.config.site import Site
 from hydra_core.passes import scheduler
-from hydra_core.passes.arrive import failed_tasks, hand_over
+from hydra_core.passes.arrive import failed_tasks, hand_over, still_up
 from hydra_core.passes.job_logs import JobLogs
+from hydra_core.passes.standing import Standing
 from hydra_core.passes.workflow import closed_mark, write_source
 from hydra_core.store.directory import save_directory
 from hydra_core.store.ledger import PassRow, add_pass, count_runs, get_pass, set_pass_state, unfinished
@@ -27,10 +28,6 @@ from hydra_core.store.session import reading, writing
 WIDEST = 10_000
 #: While waiting, how often to look whether the scheduler is still there.
 LOOK_EVERY_S = 3.0
-#: While waiting, how long nothing may be told before what is at work is named.
-QUIET_S = 30.0
-#: How many tasks at work are named.
-NAMED = 4
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,60}){0,3}\Z")
 #: What the database holds, in characters.
 LONGEST_NAME, LONGEST_WORKFLOW = 120, 200
@@ -149,8 +146,8 @@ def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, 
     Parameters
     ----------
     progress
-        Receives how many runs are published, what a training at work writes into its log, and where neither has
-        anything to say for a while, what is at work.
+        Receives how many runs are published, how long the others may take, what a training at work writes into its
+        log, and where neither has anything to say for a while, what is at work.
 
     Raises
     ------
@@ -158,41 +155,37 @@ def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, 
         When a run failed for good, or `timeout_s` seconds passed without any change.
     """
     seen: tuple[object, ...] = ()
-    changed = looked = told = time.monotonic()
+    changed = looked = time.monotonic()
+    standing = Standing(engine, row, progress)
 
-    def tell(line: str) -> None:
-        nonlocal changed, told
-        changed = told = time.monotonic()
-        progress(line)
+    def heard(line: str) -> None:
+        nonlocal changed
+        changed = time.monotonic()
+        standing.tell(line)
 
-    logs = JobLogs(row.workflow, tell)
+    logs = JobLogs(row.workflow, heard)
     while True:
         with reading(engine) as connection:
             waiting = unfinished(connection, row.id)
-            wanted, published = count_runs(connection, row.id)
         busy = scheduler.busy_tasks(row.workflow)
         logs.follow(busy)
+        standing.look(busy)
         if not waiting and not busy:
             return
-        now_seen = (published, tuple(busy), tuple((one.run, one.state) for one in waiting))
+        now_seen = (tuple(busy), tuple((one.run, one.state) for one in waiting))
         if now_seen != seen:
-            if published != (seen[0] if seen else None):
-                tell(f"{published} of {wanted} runs published")
             seen, changed = now_seen, time.monotonic()
-        if busy and time.monotonic() - told > QUIET_S:
-            progress(f"at work: {', '.join(busy[:NAMED])}{' and more' if len(busy) > NAMED else ''}")
-            told = time.monotonic()
         if waiting and not busy:
             failed = {one.run: failed_tasks(row, one) for one in waiting}
             for run, tasks in failed.items():
                 if tasks:
                     log = scheduler.run_folder(row.workflow) / "log" / "job" / str(run) / tasks[0] / "NN" / "job.err"
                     raise WorkflowError(f"run {run}: {', '.join(tasks)} failed", next_step=f"read {log}")
-            _still_up(row)
+            still_up(row)
             hand_over(site, engine, row, progress)
         if time.monotonic() - looked > LOOK_EVERY_S:
             # A killed scheduler leaves tasks behind in its database that look as if they were at work.
-            _still_up(row)
+            still_up(row)
             looked = time.monotonic()
         if time.monotonic() - changed > timeout_s:
             raise WorkflowError(
@@ -200,8 +193,3 @@ def wait_for_pass(site: Site, engine: Engine, row: PassRow, progress: Progress, 
                 next_step=f"look with 'cylc tui {row.workflow}', or at its log",
             )
         time.sleep(1)
-
-
-def _still_up(row: PassRow) -> None:
-    if not scheduler.is_running(row.workflow):
-        raise WorkflowError(f"the scheduler of {row.workflow} stopped", next_step=f"run 'hydra pass resume {row.name}'")

@@ -19,6 +19,8 @@ from hydra_core.base.errors import WorkflowError
 #: States of a task that Cylc will still do something about by itself.
 ACTIVE = frozenset({"waiting", "preparing", "submitted", "running"})
 COMMAND_TIMEOUT_S = 120
+#: How long jobs have to be killed before their scheduler is ended without them.
+KILL_S = 60.0
 
 
 def run_folder(workflow: str) -> Path:
@@ -144,6 +146,23 @@ def stop(workflow: str, *, timeout_s: float = 60) -> None:
     if not is_running(workflow):
         return
     cylc("stop", workflow)
+    _wait_until_down(workflow, timeout_s)
+
+
+def end(workflow: str) -> None:
+    """Kill the jobs of a workflow, end its scheduler and remove what it remembers.
+
+    Cylc holds tasks that were killed until somebody releases them: a scheduler that remembered would wait for ever.
+    """
+    cylc("stop", "--kill", workflow)
+    _wait_until_down(workflow, KILL_S)
+    if is_running(workflow):
+        cylc("stop", "--now", "--now", workflow)
+        _wait_until_down(workflow, COMMAND_TIMEOUT_S)
+    forget(workflow)
+
+
+def _wait_until_down(workflow: str, timeout_s: float) -> None:
     limit = time.monotonic() + timeout_s
     while is_running(workflow) and time.monotonic() < limit:
         time.sleep(0.3)
@@ -236,7 +255,5 @@ def discard(workflow: str) -> None:
         return
     if is_running(workflow):
         cylc("stop", "--now", "--now", workflow)
-        limit = time.monotonic() + COMMAND_TIMEOUT_S
-        while is_running(workflow) and time.monotonic() < limit:
-            time.sleep(0.3)
+        _wait_until_down(workflow, COMMAND_TIMEOUT_S)
     cylc("clean", "--yes", workflow)

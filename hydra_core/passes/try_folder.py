@@ -28,6 +28,7 @@ from hydra_core.passes.arrive import note_unmatched, runs_in_source
 from hydra_core.passes.learn import hand_in, learn
 from hydra_core.passes.life import WIDEST, create_pass
 from hydra_core.passes.play_runs import bring_up, play_runs
+from hydra_core.passes.started_here import started_here
 from hydra_core.passes.throwaway import make_site, open_database, workflow_prefix
 from hydra_core.passes.try_histograms import drawn_types
 from hydra_core.stages.fsck import Check, fsck
@@ -130,8 +131,9 @@ def try_folder(folder: Path, out: Path, options: TrialOptions, say: Progress) ->
     if labels and not cut:
         say(f"the labels are not used: {len(runs)} runs are too few to learn from some and prove it on others")
     first, later = _requests(folder, labels, names, set(runs[:cut])) if cut else (None, None)
-    changed = _play(site, engine, row, (runs[:cut], runs[cut:]), first, say)
-    scheduler.stop(row.workflow)
+    with started_here(row.workflow, say):
+        changed = _play(site, engine, row, (runs[:cut], runs[cut:]), first, say)
+        scheduler.stop(row.workflow)
     if later is not None and hand_in(site, engine, later, "labels-of-later-runs.json"):
         receive(site, engine)
     if changed:

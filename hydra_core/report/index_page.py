@@ -16,7 +16,7 @@ from hydra_core.report.marks import RANK, shown
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, run_href
 from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.site_views import FrontView
-from hydra_core.report.views import IndexView, RunRow
+from hydra_core.report.views import IncidentView, IndexView, RunRow
 from hydra_core.report.words import anything_judged, incident_says, index_headline
 
 _CSV_HEADER = ("run", "name", "revision", "made_at", "images", "flagged", "unreadable", "severity", "page")
@@ -44,17 +44,26 @@ def _block(view: IndexView, number: int, rows: Sequence[RunRow]) -> dict[str, An
 
 
 def _calm_mark(view: IndexView) -> str:
+    if view.without_plots:
+        return "missing"
     return "good" if anything_judged(cell.state for row in view.rows for cell in row.cells) else "undetermined"
+
+
+def _runs_of(pass_name: str, one: IncidentView) -> list[tuple[str, str]]:
+    """Return what an incident links: its first and its last run, or its only one."""
+    ends = {one.first_run: f"first: run {one.first_run}", one.last_run: f"last: run {one.last_run}"}
+    if len(ends) == 1:
+        ends = {one.first_run: f"run {one.first_run}"}
+    return [(says, f"{run_href(pass_name, run)}/index.html#p-{one.plot_slug}") for run, says in ends.items()]
 
 
 def _latest(view: IndexView) -> dict[str, Any]:
     worst = []
     for one in view.incidents:
         mark = shown(one.state, one.class_name, view.classes)
-        page = f"{run_href(view.pass_name, one.last_run)}/index.html#p-{one.plot_slug}"
         worst.append(
             {"mark": mark.key, "word": mark.word, "colour": mark.colour, "plot": one.plot, "slug": one.plot_slug,
-             "says": incident_says(one), "href": page}
+             "says": incident_says(one), "runs": _runs_of(view.pass_name, one)}
         )  # fmt: skip
     first = worst[0] if worst else None
     return {

@@ -15,11 +15,36 @@ from hydra_core.base.words import percent
 from hydra_core.report.marks import MARKS, RANK, Shown, shown
 from hydra_core.report.paths import root_of
 from hydra_core.report.pictures import SpriteSheet, Thumb, keep_full, read_picture, write_maps
-from hydra_core.report.views import Card, HeatMap, RunView
+from hydra_core.report.views import Card, ClassStyle, HeatMap, RunView
 from hydra_core.report.words import LOOK, by_plot, chunk_words, count, flagged_plots, verdict_sentence
 
 #: With more cards than this, chunked plots with nothing flagged start folded.
 FOLD_ABOVE = 200
+
+
+@dataclass(frozen=True)
+class MapPage:
+    """A heat map of a card: its file relative to the page, what it shows, and which of the page's explanations holds.
+
+    `says` is a key of `MAP_SAYS`.
+    """
+
+    file: str
+    title: str
+    says: str
+
+
+#: What the colours of a heat map mean, by kind; a page holds each sentence once.
+MAP_SAYS = {
+    "residual": "Coloured is where the plot shows more or less than plots labelled Good do. No model is asked, so it "
+    "knows neither class nor reason. It points best.",
+    "contrast": "Coloured places speak for this class rather than for Good. The model may look elsewhere than you "
+    "would.",
+    "cam": "Coloured places speak for this class, and some of them are sound places.",
+    "fine": "Coloured places speak for the plot being fine. It cannot tell where something may be wrong, nor why the "
+    "model is not sure.",
+    "active": "Coloured places are where the model is active. They speak neither for nor against a class.",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +61,7 @@ class CardPage:
     full: str | None
     width: int
     height: int
-    maps: tuple[tuple[str, str], ...]
+    maps: tuple[MapPage, ...]
     absence: str
     """Why there is no picture; empty when there is one."""
 
@@ -91,6 +116,12 @@ def map_title(heat: HeatMap) -> str:
     return f"why the model says {heat.class_name}"
 
 
+def map_says(heat: HeatMap, classes: Sequence[ClassStyle]) -> str:
+    """Return the key of `MAP_SAYS` that explains a heat map: a class map of a fine class cannot point at a fault."""
+    fine = heat.kind == "cam" and shown("confirmed", heat.class_name, classes).key in ("good", "acceptable")
+    return "fine" if fine else heat.kind
+
+
 def _absence(card: Card) -> str:
     if card.tombstone:
         return card.tombstone
@@ -129,7 +160,6 @@ def build_cards(
                 if (full_images == "all" or card.severity >= LOOK) and not card.tombstone:
                     full = root + keep_full(site, picture)
                 names = write_maps(folder, number, card.maps)
-        titles = [map_title(heat) for heat in card.maps]
         pages.append(
             CardPage(
                 card=card,
@@ -142,7 +172,10 @@ def build_cards(
                 full=full,
                 width=width,
                 height=height,
-                maps=tuple(zip(names, titles, strict=False)),
+                maps=tuple(
+                    MapPage(name, map_title(heat), map_says(heat, view.classes))
+                    for name, heat in zip(names, card.maps, strict=False)
+                ),
                 absence=absence,
             )
         )
@@ -237,7 +270,7 @@ def json_card(page: CardPage) -> dict[str, Any]:
         "label": card.label,
         "image": page.full,
         "absence": page.absence or None,
-        "maps": [{"file": name, "says": title} for name, title in page.maps],
+        "maps": [{"file": one.file, "says": one.title} for one in page.maps],
         "evidence": [
             {"judge": line.judge, "status": line.status, "sentence": line.sentence, "numbers": dict(line.numbers)}
             for line in card.evidence

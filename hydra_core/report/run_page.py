@@ -13,7 +13,16 @@ from hydra_core.report.lock import site_lock
 from hydra_core.report.marks import shown
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, revision_href, root_of, run_href
 from hydra_core.report.rendering import render, write_if_changed
-from hydra_core.report.run_cards import CSV_HEADER, build_cards, counts, csv_row, gallery, json_card, needs_look
+from hydra_core.report.run_cards import (
+    CSV_HEADER,
+    MAP_SAYS,
+    build_cards,
+    counts,
+    csv_row,
+    gallery,
+    json_card,
+    needs_look,
+)
 from hydra_core.report.views import RunView
 from hydra_core.report.words import anything_judged, incident_says, plain_text, run_headline
 
@@ -34,6 +43,7 @@ def _write_revision(site: Path, folder: Path, view: RunView, full_images: Litera
         needs=needs_look(view, pages),
         sections=gallery(pages),
         counts=counts(pages),
+        map_says={one.says: MAP_SAYS[one.says] for page in pages for one in page.maps},
         total=len(pages),
         judged=anything_judged(card.state for card in view.cards),
         sprites=sprites,

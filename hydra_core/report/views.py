@@ -208,3 +208,5 @@ class IndexView:
     """Newest published run of the pass: an incident that reaches it is told as "since"."""
     new_types: int = 0
     """How many plot types wait for a decision."""
+    without_plots: tuple[int, ...] = ()
+    """Recent runs of which no plot came and that need a look for it, newest first."""

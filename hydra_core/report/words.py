@@ -102,6 +102,10 @@ def flagged_plots(view: RunView) -> list[tuple[list[Card], list[Card]]]:
     return sorted(found, key=lambda pair: min(worst_key(card, view.classes) for card in pair[0]))
 
 
+def _trouble(card: Card) -> str:
+    return card.class_name or card.state
+
+
 def _named(items: Sequence[tuple[str, str]]) -> list[Part]:
     parts: list[Part] = []
     for position, (name, where) in enumerate(items[:_NAMED]):
@@ -127,7 +131,10 @@ def run_headline(view: RunView) -> tuple[Part, ...]:
         verb = "needs" if len(flagged) == 1 else "need"
         items = []
         for cards, group in flagged:
-            chunks = [card.chunk for card in cards if card.chunk is not None]
+            worst = min(cards, key=lambda card: worst_key(card, view.classes))
+            # Where the trouble that names the plot is: others of its chunks may only be unsure, or say something else.
+            same = [card for card in cards if _trouble(card) == _trouble(worst)]
+            chunks = [card.chunk for card in same if card.chunk is not None]
             present = [card.chunk for card in group if card.chunk is not None]
             items.append((cards[0].plot, chunks_phrase(chunks, present)))
         return (("text", f"{len(flagged)} of {count(total, 'plot')} {verb} a look: "), *_named(items))
@@ -137,9 +144,12 @@ def run_headline(view: RunView) -> tuple[Part, ...]:
         return (("text", f"All {total} plots look as they should." if total > 1 else "The plot looks as it should."),)
     if all(key <= {"no_beam"} for key in keys):
         return (("text", "No beam: nothing is judged."),)
+    unjudged = sum(key == {"undetermined"} for key in keys)
+    if unjudged == total:
+        these = f"these {count(total, 'plot')}" if total > 1 else "this plot"
+        return (("text", f"Nobody has judged {these}: no model yet."),)
     looks = "looks as it" if fine == 1 else "look as they"
     parts = [f"{fine} of {count(total, 'plot')} {looks} should"] if fine else []
-    unjudged = sum(key == {"undetermined"} for key in keys)
     if unjudged:
         parts.append(f"{count(unjudged, 'plot has', 'plots have')} no model yet")
     return (("text", f"Nothing needs a look{': ' if parts else ''}{', '.join(parts)}."),)
@@ -171,15 +181,32 @@ def index_headline(view: IndexView) -> tuple[Part, ...]:
     if not view.incidents:
         if not view.blocks:
             return (("text", "No run has been published yet."),)
+        if view.without_plots:
+            verb = "needs" if len(view.without_plots) == 1 else "need"
+            runs = count(len(view.without_plots), "run")
+            return (("text", f"{runs} {verb} a look{_without_plots(view, ': ')}{_without_model(view)}."),)
         if not anything_judged(cell.state for row in view.rows for cell in row.cells):
-            return (("text", "Nothing needs a look, but no plot has a model yet."),)
+            return (("text", "Nobody has judged these runs: no plot has a model yet."),)
         return (("text", f"Nothing needs a look{_without_model(view)}."),)
     newest = _newest_run(view)
     where = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
     items = list(dict.fromkeys(where))
     verb = "thing needs" if len(items) == 1 else "things need"
     *named, _ = _named(items)
-    return (("text", f"{len(items)} {verb} a look: "), *named, ("text", f"{_without_model(view)}."))
+    return (
+        ("text", f"{len(items)} {verb} a look: "),
+        *named,
+        ("text", f"{_without_plots(view, '; ')}{_without_model(view)}."),
+    )
+
+
+def _without_plots(view: IndexView, before: str) -> str:
+    if not view.without_plots:
+        return ""
+    runs = [str(run) for run in view.without_plots[:_NAMED]]
+    more = len(view.without_plots) - len(runs)
+    named = listing([*runs, *([f"{more} more"] if more else [])])
+    return f"{before}no plots came for {'run' if len(view.without_plots) == 1 else 'runs'} {named}"
 
 
 def _newest_run(view: IndexView) -> int | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.engine import Connection
 
 from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey, reading_order
 from hydra_core.config.site import Site
+from hydra_core.judge.rules import LOOK
 from hydra_core.report.paths import BLOCK_SIZE, revision_href
 from hydra_core.report.site_views import FrontView, PassSummary
 from hydra_core.report.views import IndexView, PlotCell, RunRow
@@ -54,7 +57,16 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         expected_every_s=site.settings.publish.expected_every_s,
         classes=styles(site, sorted(names)),
         new_types=len(new_types(connection, site)),
+        without_plots=_without_plots(connection, row.id, newest),
     )
+
+
+def _without_plots(connection: Connection, pass_id: int, newest: Sequence[int]) -> tuple[int, ...]:
+    """Return those of the newest runs (newest first) of which no plot came and that need a look all the same."""
+    if not newest:
+        return ()
+    found = newest_revisions(connection, pass_id, first_run=newest[-1], last_run=newest[0], state="published")
+    return tuple(one.run for one in reversed(found) if one.severity >= LOOK and not one.flagged_count)
 
 
 def _in_order(site: Site, keys: list[PlotKey]) -> list[PlotKey]:

@@ -51,7 +51,7 @@ def enter_verdicts(
     save_verdicts(connection, revision.id, verdicts)
     values: dict[str, Any] = {
         "flagged_count": sum(1 for verdict in verdicts if verdict.severity >= LOOK),
-        "severity": max((verdict.severity for verdict in verdicts), default=0),
+        "severity": max((one.severity for one in verdicts), default=_severity_of_nothing(connection, revision)),
         "judged_at": at,
     }
     if not revision.reached("judged"):
@@ -64,6 +64,12 @@ def enter_verdicts(
         for item in load_items(connection, row.id)
     }
     renew_incidents(connection, context.pass_row.id, context.run, types)
+
+
+def _severity_of_nothing(connection: Connection, revision: RevisionRow) -> int:
+    """Return how much a run without any plot asks for a look: as an empty plot does, not at all without beam."""
+    rules = load_judging_set(connection, revision.judging_set_id or 0).rules
+    return 0 if had_beam(revision.conditions, rules) is False else LOOK
 
 
 def derive(

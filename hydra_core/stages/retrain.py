@@ -96,6 +96,9 @@ def retrain(context: RunContext, progress: Progress | None = None) -> Outcome:
         progress(f"{received.file}: {received.said}")
     with reading(context.engine) as connection:
         due = due_types(connection, context.site)
+    if len(due) > 1:
+        names = ", ".join(str(one.plot) for one in due)
+        progress(f"{len(due)} plot types are due for a training, one after the other: {names}")
     owner = f"{context.pass_row.name}/{context.run}"
     for one in due:
         try:

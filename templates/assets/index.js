@@ -26,12 +26,15 @@
     hydra.ages();
     const list = byId("open");
     const items = latest.incidents.map((one) => {
-      const link = hydra.make("a", "", hydra.name(one.plot));
-      link.href = root + one.href;
-      const item = hydra.make("li", one.mark,
-        hydra.make("p", "name", hydra.mark(one.mark, one.colour), link),
-        hydra.make("p", "", one.says));
-      return item;
+      const links = one.runs.map(([says, href]) => {
+        const link = hydra.make("a", "", says);
+        link.href = root + href;
+        return link;
+      });
+      return hydra.make("li", one.mark,
+        hydra.make("p", "name", hydra.mark(one.mark, one.colour), hydra.name(one.plot)),
+        hydra.make("p", "", one.says),
+        hydra.make("p", "runs", ...links));
     });
     items.forEach((item, index) => { item.hidden = index >= OPEN; });
     list.replaceChildren(...items);
@@ -95,7 +98,7 @@
 
   function calm(row) {
     const keys = new Set([...row.cells.values()].map((kind) => kind[0]));
-    if (!keys.size) return "no plots";
+    if (!keys.size) return "no plots came";
     if ([...keys].every((key) => key === "no_beam")) return "no beam";
     return [...keys].every((key) => key === "no_beam" || key === "undetermined") ? "no model yet" : "fine";
   }
@@ -107,7 +110,7 @@
     const named = hydra.runNamed(row.run, row.name);
     const link = hydra.make("a", named ? "named" : "", named ? hydra.make("bdi", "", row.name) : String(row.run));
     link.href = root + row.href;
-    const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", "", calm(row));
+    const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", row.severity < 2 ? "" : "look", calm(row));
     head.append(link, hydra.make("span", "", row.made.slice(5, 16).replace("T", " ") + " UTC"), told);
     if (row.name !== String(row.run)) head.title = named ? row.name + " (run " + row.run + ")" : row.name;
     line.append(head);
@@ -132,7 +135,7 @@
     const table = document.createElement("table");
     table.append(hydra.make("caption", "sr", "Runs and what they say of each plot"));
     const top = document.createElement("tr");
-    top.append(hydra.make("th", "corner", "Run"));
+    top.append(hydra.make("th", "corner", "Run", hydra.make("span", "", "judged")));
     for (const column of shownColumns) {
       const head = hydra.make("th", column.first ? "first" : "", hydra.make("div", "turn", hydra.make("bdi", "", column.name)));
       head.scope = "col";

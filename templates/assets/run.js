@@ -78,7 +78,15 @@
   function setHeat(on) {
     heat = on;
     for (const overlay of all("img.heat")) overlay.hidden = !on;
-    for (const button of all(".heat-toggle")) button.setAttribute("aria-pressed", on);
+    for (const says of all(".heatsays")) says.hidden = !on;
+    for (const button of all(".heat-toggle")) button.firstChild.data = on ? "Hide heat map " : "Show heat map ";
+  }
+  // What the colours under the chosen map mean; the page holds each sentence once.
+  const words = new Map(all("#heatwords dt").map((key) => [key.textContent, key.nextSibling.textContent]));
+  function tellMap(says, option) {
+    const title = option.text[0].toUpperCase() + option.text.slice(1) + ".";
+    says.replaceChildren(hydra.make("b", "", title), " " + words.get(option.dataset.says) + " ",
+      hydra.make("span", "scale", "little", hydra.make("i"), "much"));
   }
   function setOpacity(value) {
     document.documentElement.style.setProperty("--heat", value);
@@ -88,9 +96,13 @@
   for (const button of all(".heat-toggle")) button.addEventListener("click", () => setHeat(!heat));
   for (const slider of all(".heat-opacity")) slider.addEventListener("input", () => { setOpacity(slider.value); if (!heat) setHeat(true); });
   for (const select of all(".card .which select")) {
+    const card = select.closest(".card");
+    const says = card.querySelector(".heatsays");
     select.parentElement.hidden = false;
+    tellMap(says, select.selectedOptions[0]);
     select.addEventListener("change", () => {
-      select.closest(".card").querySelector("img.heat").src = select.value;
+      card.querySelector("img.heat").src = select.value;
+      tellMap(says, select.selectedOptions[0]);
       setHeat(true);
     });
   }
@@ -105,6 +117,7 @@
     const maps = all("a.map", card);
     const bar = viewer.querySelector(".heatbar");
     const select = bar.querySelector("select");
+    const says = hydra.make("p", "heatsays");
     const frame = hydra.make("div", "frame");
     const thumb = card.querySelector("svg.thumb");
     const width = Number(pic ? pic.dataset.width : 4);
@@ -125,8 +138,13 @@
         overlay.src = maps[0].getAttribute("href");
         overlay.hidden = !heat;
         frame.append(overlay);
-        select.replaceChildren(...maps.map((map) => new Option(map.dataset.title, map.getAttribute("href"))));
-        select.onchange = () => { overlay.src = select.value; setHeat(true); };
+        select.replaceChildren(...maps.map((map) => {
+          const option = new Option(map.dataset.title, map.getAttribute("href"));
+          option.dataset.says = map.dataset.says;
+          return option;
+        }));
+        tellMap(says, select.options[0]);
+        select.onchange = () => { overlay.src = select.value; tellMap(says, select.selectedOptions[0]); setHeat(true); };
       }
     } else {
       bar.hidden = true;
@@ -137,10 +155,12 @@
     viewer.querySelector(".title").replaceChildren(...title.childNodes);
     const told = hydra.make("div");
     told.append(card.querySelector(".verdict").cloneNode(true));
+    says.hidden = !heat;
+    if (says.firstChild) told.append(says);
     for (const part of [card.querySelector(".tell"), card.querySelector(".more")]) {
       if (!part || part.matches(".more") && card.querySelector(".tell")) continue;
       for (const child of part.children) {
-        if (child.matches("summary, .which")) continue;
+        if (child.matches("summary, .which, .heatsays")) continue;
         const copy = child.cloneNode(true);
         if (copy.matches("details")) copy.open = true;
         told.append(copy);

@@ -88,9 +88,20 @@ def test_a_cell_leads_to_its_plot_on_the_run_page(browse):
     expect(page.locator("[id='c-FDC_strip_pulls']")).to_be_focused()
 
 
+def test_an_incident_leads_to_its_first_and_its_last_run(browse):
+    page = open_index(browse())
+    incident = page.locator("#open li", has_text="CDC_occupancy")
+    assert incident.locator("a").all_inner_texts() == ["first: run 120443", "last: run 120445"]
+    pages = [link.get_attribute("href") or "" for link in incident.locator("a").all()]
+    assert [page.split("/runs/")[1].split("#p-CDC_occupancy")[0] for page in pages] == [
+        "120443/index.html",
+        "120445/index.html",
+    ]
+
+
 def test_an_incident_leads_to_the_newest_look_at_its_run(browse):
     page = open_index(browse())
-    page.locator("#open a", has_text="RF_timing").click()
+    page.locator("#open li", has_text="RF_timing").locator("a").click()
     page.wait_for_url("**/120445/r2/index.html#p-RF_timing")
 
 

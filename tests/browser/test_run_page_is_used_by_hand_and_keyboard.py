@@ -147,6 +147,25 @@ def test_another_heat_map_can_be_chosen(browse):
     assert page.locator("#viewer img.heat").is_visible()
 
 
+def test_a_shown_heat_map_is_explained_and_can_be_hidden(browse):
+    page = browse().open(RUN)
+    card = page.locator("[id='c-CDC_occupancy~chunks~3']")
+    button = page.locator(".bandhead .heat-toggle")
+    assert not card.locator(".heatsays").is_visible()
+    button.click()
+    assert button.inner_text().startswith("Hide heat map")
+    told = card.locator(".heatsays").inner_text()
+    assert told.startswith("Why the model says Bad. Coloured places speak for this class")
+    assert told.split()[-2:] == ["little", "much"]
+    card.locator("select").select_option(label="why the model says Bad rather than Good")
+    assert "rather than for Good" in card.locator(".heatsays").inner_text()
+    card.locator(".pic").click()
+    assert page.locator("#viewer .heatsays").inner_text().startswith("Why the model says Bad. ")
+    page.keyboard.press("h")
+    assert not page.locator("#viewer .heatsays").is_visible()
+    assert page.locator("#viewer .heat-toggle").inner_text().startswith("Show heat map")
+
+
 def test_density_changes_and_is_kept_in_the_address(browse):
     page = browse().open(RUN)
     widths = {}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hydra_core.base.clock import now
 from hydra_core.base.errors import HydraError, WorkflowError
 from hydra_core.base.names import PlotKey
+from hydra_core.judge.rules import LOOK
 from hydra_core.passes.arrive import announce
 from hydra_core.report.paths import revision_href
 from hydra_core.stages.chunk_images import chunk_images
@@ -74,6 +75,22 @@ def test_a_run_without_any_image_is_published_too(deployment: Deployment) -> Non
     assert deployment.want(99) == ["new"]
     assert deployment.work(99) == [("empty",), (), ("clean", "no_data"), (), (), ()]
     assert fsck(deployment.site, deployment.engine).problems == ()
+
+
+@pytest.mark.parametrize(("beam_current", "called"), [(150.0, True), (None, True), (0.0, False)])
+def test_a_run_of_which_no_plot_came_needs_a_look_unless_it_had_no_beam(
+    deployment: Deployment, beam_current: float | None, called: bool
+) -> None:
+    conditions = {"conditions": {"beam_current_nA": beam_current}}
+    deployment.put(99, "metadata.json", json.dumps(conditions).encode())
+    deployment.want(99)
+    deployment.work(99)
+    with reading(deployment.engine) as connection:
+        revision = newest_revision(connection, deployment.row.id, 99)
+    assert revision is not None
+    assert (revision.severity, revision.flagged_count) == (LOOK if called else 0, 0)
+    index = (deployment.site.site_pages / "passes/p/v1/latest.js").read_text(encoding="utf-8")
+    assert ("1 run needs a look: no plots came for run 99." in index) == called
 
 
 def test_the_link_to_the_models_leads_somewhere_before_the_first_training(finished: Deployment) -> None:

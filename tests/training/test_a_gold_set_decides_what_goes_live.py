@@ -243,7 +243,7 @@ def test_a_training_that_was_finished_and_not_entered_is_done_anew_where_the_gol
     assert identity == story.second.card_sha
     assert card.training.images["gold"] == len(story.proposed) + 1
     folder = story.made.site.model_folder(CDC, story.second.name).parent
-    assert len(list(folder.iterdir())) == 2
+    assert len([one for one in folder.iterdir() if one.is_dir()]) == 2
 
 
 def test_both_figures_are_shown(story: Story, capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,7 +175,7 @@ EVIDENCE = View(
 
 INCIDENTS = View(
     name="incidents",
-    row="consecutive plots of one plot type that need a look, over chunks and runs of a pass",
+    row="consecutive plots of one plot type that need a look and say the same, over chunks and runs of a pass",
     # Loosely, because an incident may end in a run that was never judged again.
     source=outerjoin(
         outerjoin(

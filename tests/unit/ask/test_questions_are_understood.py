@@ -106,6 +106,7 @@ def test_what_is_counted_is_one_number(ask: Ask, text: str, number: str) -> None
 def test_since_when_is_answered_by_the_run_in_which_the_incident_began(ask: Ask) -> None:
     _, head, row = ask("since when is CDC_occupancy bad")
     assert row.split()[head.split().index("FIRST_RUN")] == "102"
+    assert "FIRST_CHUNK" in head
 
 
 def test_a_word_of_the_grammar_is_a_name_behind_its_kind_and_in_quotes(ask: Ask) -> None:

@@ -53,3 +53,11 @@ def test_a_command_does_not_import_what_others_need() -> None:
     loaded = set(json.loads(done.stderr.splitlines()[-1]))
     assert "hydra_core.cli.run" in loaded
     assert not {"hydra_core.cli.training", "hydra_core.models.train", "h5py", "numpy"} & loaded
+
+
+@pytest.mark.parametrize("words", [[], ["--site", "demo"]])
+def test_without_a_command_the_commands_are_listed(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "judge a folder of images" in said.out
+    assert said.err == ""

@@ -119,7 +119,7 @@ def test_the_keys_of_an_archived_item_and_its_form_are_on_the_archive_s_page(
     a_block(tmp_path / "7-r1.h5")
     with h5py.File(tmp_path / "7-r1.h5") as file:
         lines = [json.loads(line) for line in bytes(file["index"][...]).splitlines()]
-        form = file.attrs["format"]
+        form = file.attrs["format"].decode()
     told = documents["docs/archive.md"].section("What a block holds")
     assert f"`{form}`" in told
     assert f"`{MAPS_FORMAT}`" in told

@@ -8,7 +8,7 @@ from hydra_core.judge.incidents import Incident, Moment, merge, window
 
 def moments(runs: dict[int, list[int]]) -> list[Moment]:
     return [
-        Moment(run, chunk, f"class {severity}", "confirmed", severity)
+        Moment(run, chunk, f"class {severity // 4}", "confirmed", severity % 4)
         for run in sorted(runs)
         for chunk, severity in enumerate(runs[run])
     ]
@@ -34,16 +34,36 @@ def test_a_run_without_the_plot_interrupts_nothing() -> None:
     assert spans({1: [3], 2: [], 7: [3]}) == [(1, 0, 7, 0, 2, 3)]
 
 
-def test_an_incident_is_named_by_its_worst_moment_and_of_equals_by_the_first() -> None:
+def test_sure_and_unsure_of_the_same_class_are_one_incident_in_the_state_of_the_worst() -> None:
     series = [
-        Moment(1, 0, None, "missing", 2),
+        Moment(1, 0, "Bad", "unconfirmed", 2),
         Moment(1, 1, "Bad", "confirmed", 3),
-        Moment(1, 2, "HotChannel", "confirmed", 3),
+        Moment(1, 2, "Bad", "unconfirmed", 2),
     ]
     assert merge(series) == [Incident("Bad", "confirmed", 3, 1, 0, 1, 2, 3)]
 
 
-severities = st.lists(st.sampled_from([0, 1, 2, 3]), max_size=4)
+def test_chunks_that_lean_to_good_are_no_part_of_an_incident_called_bad() -> None:
+    unsure = [Moment(1, chunk, "Good", "unconfirmed", 2) for chunk in (1, 2)]
+    bad = [Moment(1, chunk, "Bad", "confirmed", 3) for chunk in (3, 4)]
+    after = [Moment(2, chunk, "Good", "unconfirmed", 2) for chunk in (1, 2, 3)]
+    again = [Moment(3, 1, "Bad", "unconfirmed", 2)]
+    assert merge([*unsure, *bad, *after, *again]) == [
+        Incident("Good", "unconfirmed", 2, 1, 1, 1, 2, 2),
+        Incident("Bad", "confirmed", 3, 1, 3, 1, 4, 2),
+        Incident("Good", "unconfirmed", 2, 2, 1, 2, 3, 3),
+        Incident("Bad", "unconfirmed", 2, 3, 1, 3, 1, 1),
+    ]
+
+
+def test_troubles_without_a_class_are_kept_apart_by_their_state() -> None:
+    states = ["missing", "missing", "unreadable"]
+    series = [Moment(1, chunk, None, state, 2) for chunk, state in enumerate(states)]
+    assert [(one.state, one.count) for one in merge(series)] == [("missing", 2), ("unreadable", 1)]
+
+
+#: A severity, or 4 more than it for another class.
+severities = st.lists(st.sampled_from([0, 1, 2, 3, 6, 7]), max_size=4)
 arrivals = st.lists(st.tuples(st.integers(1, 7), severities), max_size=14)
 
 
@@ -55,7 +75,7 @@ def arrive(kept: list[Incident], runs: dict[int, list[int]], run: int) -> list[I
         beyond = [number for number in judged if (number > here if later else number < here)]
         return None if not beyond else beyond[0] if later else beyond[-1]
 
-    touched = window(run, lambda number: (runs[number][0] >= 2, runs[number][-1] >= 2), neighbour)
+    touched = window(run, lambda number: (runs[number][0] % 4 >= 2, runs[number][-1] % 4 >= 2), neighbour)
     others = [one for one in kept if one.last_run < touched[0] or one.first_run > touched[-1]]
     return others + merge(moments({number: runs[number] for number in touched}))
 

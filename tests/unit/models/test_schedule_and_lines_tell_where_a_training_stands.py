@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 import math
+from types import SimpleNamespace
 
 import pytest
 
+from hydra_core.base import telling
 from hydra_core.base.telling import teller
 from hydra_core.models.schedule import average_decay, rate_at
 from hydra_core.models.spec import Epoch
@@ -77,3 +79,21 @@ def test_a_renewed_line_keeps_to_one_row_of_the_terminal(monkeypatch: pytest.Mon
     renewed, plain = out.getvalue().splitlines()
     assert renewed == "[  12.0 s] epoch 3/24  about 30 s left "
     assert plain.endswith("fine ")
+
+
+def test_a_plain_log_tells_one_epoch_in_five_the_first_and_the_last() -> None:
+    out = io.StringIO()
+    tell = teller(out, plain_every=5)
+    for number in range(1, 13):
+        tell(f"epoch {number}/40  loss 1")
+    tell("no progress: stopped early")
+    assert [line.split()[1] for line in out.getvalue().splitlines()] == ["1/40", "5/40", "10/40", "12/40", "progress:"]
+
+
+def test_a_plain_log_is_not_silent_for_long_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, now = io.StringIO(), iter(range(0, 10_000, 60))
+    monkeypatch.setattr(telling, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    tell = teller(out, plain_every=5)
+    for number in range(1, 4):
+        tell(f"epoch {number}/40  loss 1")
+    assert len(out.getvalue().splitlines()) == 3

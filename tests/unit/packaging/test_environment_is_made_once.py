@@ -97,3 +97,25 @@ def test_an_environment_that_somebody_made_by_hand_is_never_thrown_away(clone: C
     (clone.venv / "bin" / "python").symlink_to("/bin/false")
     assert clone.make() == []
     assert clone.script.main([]) == 1
+
+
+def test_it_says_how_many_packages_are_unpacked_while_pip_is_silent(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packages = clone.venv / "lib" / "python3.11" / "site-packages"
+    (packages / "pip-1.dist-info").mkdir(parents=True)
+
+    class Over:
+        looks = 0
+
+        def wait(self, seconds: float) -> bool:
+            assert seconds > 0
+            self.looks += 1
+            (packages / f"package{self.looks}-1.dist-info").mkdir()
+            return self.looks > 2
+
+    clone.script.tell_unpacking(clone.script.time.monotonic(), 7, Over())
+    assert [line[-27:] for line in capsys.readouterr().out.splitlines()] == [
+        "s, 1 of 7 packages unpacked",
+        "s, 2 of 7 packages unpacked",
+    ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import get_args
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from hydra_core.report.marks import MARKS, RANK, shown
+from hydra_core.report.pictures import heat_png
 from hydra_core.report.rendering import template_folder
 from hydra_core.report.views import ClassStyle, State
 
@@ -53,6 +57,20 @@ def test_contrast_is_computed_as_wcag_does():
 def test_text_stands_out_from_its_ground(sheet, ground, text):
     colours = properties(sheet)
     assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+def test_the_scale_under_a_heat_map_has_the_colours_of_the_map():
+    sheet = (ASSETS / "hydra.css").read_text(encoding="utf-8")
+    scale = re.search(r"\.scale i::before \{.*?linear-gradient\(to right, (.*?)\); \}", sheet)
+    assert scale
+    stops = re.findall(r"rgb\((\d+) (\d+) (\d+)(?: / ([0-9.]+))?\)(?: ([0-9.]+)%)?", scale[1])
+    assert len(stops) >= 4
+    for place, (red, green, blue, alpha, percent) in enumerate(stops):
+        value = float(percent or (0 if place == 0 else 100)) / 100
+        with Image.open(io.BytesIO(heat_png(np.full((4, 4), value)))) as image:
+            drawn = image.getpixel((1, 1))
+        wanted = (int(red), int(green), int(blue), round(255 * float(alpha or 1)))
+        assert drawn == pytest.approx(wanted, abs=2)
 
 
 def test_both_schemes_define_the_same_colours():

@@ -66,6 +66,12 @@ def test_worst_comes_first_and_the_rest_is_counted(run, samples):
     assert said == "5 of 5 plots need a look: CDC since chunk 2, Odd, X and 2 more."
 
 
+def test_a_plot_is_told_where_its_worst_trouble_is(run, samples):
+    unsure = [samples.card("CDC", chunk, class_name="Good", state="unconfirmed", severity=2) for chunk in (1, 2)]
+    view = replace(run, cards=(*run.cards, *unsure, *(bad(samples, "CDC", chunk) for chunk in (3, 4, 5))))
+    assert plain_text(run_headline(view)) == "1 of 6 plots needs a look: CDC since chunk 3."
+
+
 def test_names_from_outside_are_kept_apart(run, samples):
     view = replace(run, cards=(bad(samples, "<b>"),))
     assert ("name", "<b>") in run_headline(view)
@@ -108,7 +114,12 @@ def test_sizes_and_lists_read_well():
 
 def test_plots_without_a_model_are_said_to_have_none(run, samples):
     cards = (samples.card("Q", state="undetermined", class_name=None),)
-    assert plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 1 plot has no model yet."
+    assert plain_text(run_headline(replace(run, cards=cards))) == "Nobody has judged this plot: no model yet."
+    nine = tuple(samples.card(f"Q{number}", state="undetermined", class_name=None) for number in range(9))
+    assert plain_text(run_headline(replace(run, cards=nine))) == "Nobody has judged these 9 plots: no model yet."
+    some = replace(run, cards=(*run.cards, *cards))
+    said = "Nothing needs a look: 5 of 6 plots look as they should, 1 plot has no model yet."
+    assert plain_text(run_headline(some)) == said
 
 
 def test_a_run_without_beam_is_not_judged(run, samples):
@@ -123,7 +134,16 @@ def test_a_pass_without_any_model_does_not_look_as_if_all_were_well(samples):
         for row in index.rows
     )
     view = replace(index, rows=rows, incidents=())
-    assert plain_text(index_headline(view)) == "Nothing needs a look, but no plot has a model yet."
+    assert plain_text(index_headline(view)) == "Nobody has judged these runs: no plot has a model yet."
+
+
+def test_runs_of_which_no_plot_came_are_named(samples):
+    view = replace(samples.index_view(runs=3, types=2), without_plots=(120444,))
+    assert plain_text(index_headline(view)).endswith("since run 120441; no plots came for run 120444.")
+    calm = replace(view, incidents=())
+    assert plain_text(index_headline(calm)) == "1 run needs a look: no plots came for run 120444."
+    many = replace(calm, without_plots=(9, 8, 7, 6, 5))
+    assert plain_text(index_headline(many)) == "5 runs need a look: no plots came for runs 9, 8, 7 and 2 more."
 
 
 def test_the_things_that_are_named_and_the_rest_add_up(samples):

@@ -9,12 +9,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hydra_core.base.errors import DataError
 from hydra_core.report.pages import publish_run
 from hydra_core.report.paths import pass_href
 from hydra_core.report.run_cards import gallery, needs_look
+from hydra_core.report.views import HeatMap
 
 
 class Reader(HTMLParser):
@@ -139,7 +141,16 @@ def test_what_is_missing_says_why(tmp_path, samples):
 
 def test_a_run_without_plots_has_a_page(tmp_path, samples):
     href = publish_run(tmp_path, replace(samples.good_run(), cards=()), full_images="all")
-    assert "No plots came for this run." in (tmp_path / href).read_text(encoding="utf-8")
+    html = (tmp_path / href).read_text(encoding="utf-8")
+    assert "No plots came for this run." in html
+    # Nothing to filter, and no filter to blame for it.
+    assert re.search(r'<section class="tools js"[^>]* hidden>', html)
+    assert re.search(r'<section class="gallery"[^>]* hidden>', html)
+
+
+def test_a_run_with_plots_can_be_filtered(tmp_path, samples):
+    href = publish_run(tmp_path, samples.good_run(), full_images="all")
+    assert not re.search(r"<section [^>]* hidden>", (tmp_path / href).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("choice", "number"), [("all", 4), ("flagged", 1)])
@@ -199,6 +210,27 @@ def test_eighty_plots_stay_below_the_weight_of_a_page(tmp_path, samples):
     weight = sum((assets / name).stat().st_size for name in loaded) + (folder / "index.html").stat().st_size
     weight += sum(path.stat().st_size for path in folder.glob("sprite*"))
     assert weight < 300_000
+
+
+def test_a_page_explains_each_kind_of_heat_map_once(tmp_path, samples):
+    image = samples.drawn("spectrum", 1)
+
+    def page_with(run: int, *maps: HeatMap) -> str:
+        cards = tuple(
+            samples.card(f"Plot_{number}", state="unconfirmed", severity=2, image=image, maps=maps)
+            for number in range(3)
+        )
+        view = replace(samples.good_run(), run=run, cards=cards)
+        return (tmp_path / publish_run(tmp_path, view, full_images="flagged")).read_text(encoding="utf-8")
+
+    values = np.eye(4, dtype=np.float32)
+    good = page_with(1, HeatMap("Good", "cam", values))
+    assert good.count("cannot tell where something may be wrong") == 1
+    assert "shows more or less than plots labelled Good do" not in good
+    both = page_with(2, HeatMap("Good", "residual", values), HeatMap("Bad", "cam", values))
+    assert both.count("shows more or less than plots labelled Good do") == 1
+    assert both.count("Coloured places speak for this class") == 1
+    assert "heatwords" not in page_with(3)
 
 
 def test_work_does_not_grow_with_the_number_of_runs(tmp_path, samples):
