@@ -48,6 +48,39 @@ class Prediction:
     cam: Floats
 
 
+def check_images(images: Images, size: tuple[int, int]) -> None:
+    """Refuse what is not uint8 of shape (n, height, width, 3).
+
+    Raises
+    ------
+    ValueError
+        When `images` has another shape or type.
+    """
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3):
+        height, width = size
+        raise ValueError(f"images must be uint8 (n, {height}, {width}, 3), not {images.dtype} {images.shape}")
+
+
+def numbers_alone(found: Prediction) -> Prediction:
+    """Return a prediction as it is if it holds numbers alone.
+
+    Raises
+    ------
+    DataError
+        When the network answered with something that is not a number.
+    """
+    if not all(np.isfinite(values).all() for values in vars(found).values()):
+        raise DataError("the network answers with something that is not a number", next_step=MEND)
+    return found
+
+
+def differs(name: str, have: AnyArray, want: AnyArray, tolerance: float) -> bool:
+    """Say whether the output `name` of a golden batch is another than at export."""
+    # Maps and features have no fixed scale, so their drift is taken against their own size.
+    scale = 1.0 if name == "probs" else max(1.0, float(np.abs(want).max()))
+    return want.shape != have.shape or not np.abs(want - have).max() <= tolerance * scale
+
+
 class Engine:
     """A compiled network, ready to judge. Made by `load`.
 
@@ -136,9 +169,7 @@ class Engine:
         DataError
             When the network answers with something that is not a number.
         """
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*self._size, 3):
-            height, width = self._size
-            raise ValueError(f"images must be uint8 (n, {height}, {width}, 3), not {images.dtype} {images.shape}")
+        check_images(images, self._size)
         # One blank image stands in for none, to learn the shapes.
         padded = images if len(images) else np.zeros((1, *images.shape[1:]), np.uint8)
         parts: dict[str, list[Floats]] = {name: [] for name in OUTPUTS}
@@ -147,9 +178,7 @@ class Engine:
             for name in OUTPUTS:
                 parts[name].append(np.array(answer[name], dtype=np.float32))
         probs, embed, cam = (np.concatenate(parts[name])[: len(images)] for name in OUTPUTS)
-        if not (np.isfinite(probs).all() and np.isfinite(embed).all() and np.isfinite(cam).all()):
-            raise DataError("the network answers with something that is not a number", next_step=MEND)
-        return Prediction(probs, embed, cam)
+        return numbers_alone(Prediction(probs, embed, cam))
 
 
 def load(folder: Path, *, threads: int, precision: Precision = "f32", golden: int | None = None) -> Engine:
@@ -243,10 +272,7 @@ def _check_golden(trusted: Trusted, engine: Engine, golden: dict[str, AnyArray],
             have = trusted.residual.differences(images) if trusted.residual else np.zeros(0, np.float32)
         else:
             have = getattr(got, name)
-        want = golden[name]
-        # Maps and features have no fixed scale, so their drift is taken against their own size.
-        scale = 1.0 if name == "probs" else max(1.0, float(np.abs(want).max()))
-        if want.shape != have.shape or not np.abs(want - have).max() <= tolerance * scale:
+        if differs(name, have, golden[name], tolerance):
             raise DataError(
                 f"the model in {folder} gives other {name} on its golden batch than at export",
                 next_step="compare the versions of openvino; restore the folder or train this plot type again",

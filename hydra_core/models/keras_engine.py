@@ -17,7 +17,7 @@ from hydra_core.base.errors import DataError, HydraError
 from hydra_core.base.files import sha256_bytes
 from hydra_core.models.arrays import Images
 from hydra_core.models.devices import use_cores
-from hydra_core.models.engine import Precision, Prediction, bf16_drift
+from hydra_core.models.engine import Precision, Prediction, bf16_drift, check_images, differs, numbers_alone
 from hydra_core.models.export import with_temperature
 from hydra_core.models.gpu import GPU_BATCH
 from hydra_core.models.lazy import tensorflow
@@ -55,15 +55,10 @@ class KerasEngine:
         DeviceError
             When the device fails, or has not enough memory.
         """
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*self._size, 3):
-            height, width = self._size
-            raise ValueError(f"images must be uint8 (n, {height}, {width}, 3), not {images.dtype} {images.shape}")
+        check_images(images, self._size)
         firsts = range(0, max(1, len(images)), GPU_BATCH)
         parts = [self._answer(images[first : first + GPU_BATCH]) for first in firsts]
-        found = Prediction(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-        if not all(np.isfinite(values).all() for values in vars(found).values()):
-            raise DataError("the network answers with something that is not a number", next_step=MEND)
-        return found
+        return numbers_alone(Prediction(*(np.concatenate(values) for values in zip(*parts, strict=True))))
 
     def _answer(self, images: Images) -> tuple[Any, ...]:
         # A GPU looks for the quickest way anew for each number of images, so only powers of two are asked for.
@@ -170,9 +165,7 @@ def _check_golden(trusted: Trusted, engine: KerasEngine, precision: Precision, g
     # Maps and features move more in bf16, and decide nothing.
     names, tolerance = (OUTPUTS, card.golden.tolerance) if precision == "f32" else (("probs",), bf16_drift(card))
     for name in names:
-        have, want = getattr(got, name), told[name]
-        scale = 1.0 if name == "probs" else max(1.0, float(np.abs(want).max()))
-        if have.shape != want.shape or not np.abs(want - have).max() <= tolerance * scale:
+        if differs(name, getattr(got, name), told[name], tolerance):
             raise DataError(
                 f"the model in {trusted.folder} gives other {name} on its golden batch in TensorFlow than at export",
                 next_step="compare the versions of tensorflow; restore the folder or train this plot type again",

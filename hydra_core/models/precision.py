@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from hydra_core.base.errors import ConfigError, DataError
+from hydra_core.base.telling import Tell
 from hydra_core.config.inference import EngineName
 from hydra_core.models.arrays import Bools, Floats, Images
 from hydra_core.models.devices import arithmetic_for, gpus, has_vnni, processor_flags
@@ -28,9 +29,6 @@ from hydra_core.models.trusted import Trusted, read_folder
 
 #: What a site may ask for; ``auto`` is bf16 on processors that have it, else int8 for models that may, else f32.
 Wish = Literal["f32", "bf16", "int8", "auto"]
-
-#: Receives one line.
-Tell = Callable[[str], None]
 
 
 class Predicts(Protocol):

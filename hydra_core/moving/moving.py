@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Engine
 
 from hydra_core.base.names import PlotKey
+from hydra_core.base.telling import Tell
 from hydra_core.config.site import Site
 from hydra_core.moving.foreign import number_of
 from hydra_core.moving.instants import Instants
 from hydra_core.moving.original import Original, Row
-from hydra_core.moving.outcome import Outcome, Tell
+from hydra_core.moving.outcome import Outcome
 from hydra_core.moving.plot_types import TheirType
 from hydra_core.store.schema import ONCE_A_RUN
 

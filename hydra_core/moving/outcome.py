@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-Tell = Callable[[str], None]
 #: So many different lines are kept; a database full of strange names must not fill a page.
 MOST_LINES = 500
 _LONGEST = 60

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Engine
 
 from hydra_core.base.names import PlotKey
+from hydra_core.base.telling import Tell
 from hydra_core.config.site import Site
 from hydra_core.intake.images import ImageLimits
 from hydra_core.labels.request import write_decisions
@@ -24,7 +25,7 @@ from hydra_core.moving.labels import Labels
 from hydra_core.moving.models import take_models
 from hydra_core.moving.moving import Moving
 from hydra_core.moving.original import Original
-from hydra_core.moving.outcome import Outcome, Tell
+from hydra_core.moving.outcome import Outcome
 from hydra_core.moving.people import read_people
 from hydra_core.moving.plot_types import PlotTypes, read_plot_types, with_classes
 from hydra_core.moving.site_files import SiteFiles, site_files

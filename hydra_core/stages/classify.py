@@ -123,7 +123,7 @@ class _Heating:
         names = [network.classes[k] for k in found.probs.argmax(axis=1)]
         which = [k for k, asked in enumerate(batch) if self._flagged(asked.item, names[k], float(found.probs[k].max()))]
         if which:
-            made = heat_of(network, images[which], found.cam[which], [names[k] for k in which])
+            made = heat_of(network, images[which], [names[k] for k in which], found.cam[which])
             self._heat |= {batch[k].item.block_index: maps for k, maps in zip(which, made, strict=True)}
 
     def _flagged(self, item: ItemRow, name: str, confidence: float) -> bool:

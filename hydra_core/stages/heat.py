@@ -17,7 +17,7 @@ from hydra_core.stages.networks import Network
 
 
 def heat_of(
-    network: Network, images: NDArray[np.uint8], cams: NDArray[np.floating[Any]], names: Sequence[str]
+    network: Network, images: NDArray[np.uint8], names: Sequence[str], cams: NDArray[np.floating[Any]] | None = None
 ) -> list[Heat]:
     """Make the heat maps of images.
 
@@ -25,10 +25,10 @@ def heat_of(
     ----------
     images
         uint8, shape (n, h, w, 3), as the network takes them; n >= 1.
-    cams
-        float32, shape (n, h', w', c): its class maps of them.
     names
         The class that each image was given.
+    cams
+        float32, shape (n, h', w', c): its class maps of them, where they are known; asked for if they are needed.
 
     Returns
     -------
@@ -41,9 +41,10 @@ def heat_of(
     given = [classes.index(name) for name in names]
     weights = [class_weights(len(classes), k, good if k != good else None) for k in given]
     fine = network.evidence(images, np.stack(weights))
+    coarse = [] if fine is not None else list(network.predict(images).cam if cams is None else cams)
     differences = [None] * len(images) if network.residual is None else network.residual.maps(images)
     made: list[Heat] = []
-    for number, (name, here, cam, difference) in enumerate(zip(names, given, cams, differences, strict=True)):
+    for number, (name, here, difference) in enumerate(zip(names, given, differences, strict=True)):
         maps = []
         # First, as pages show the first one: on planted faults it points far better than what follows.
         if difference is not None and difference.any():
@@ -53,10 +54,10 @@ def heat_of(
             # Alone: a class map beside it is often brightest where the plot is sound.
             maps.append(StoredMap(name, "contrast" if rather else "cam", shown(fine[number])))
         elif network.own_head:
-            maps.append(StoredMap(name, "active", class_map(cam, here)))
+            maps.append(StoredMap(name, "active", class_map(coarse[number], here)))
         else:
             if rather:
-                maps.append(StoredMap(name, "contrast", contrast_map(cam, here, good or 0)))
-            maps.append(StoredMap(name, "cam", class_map(cam, here)))
+                maps.append(StoredMap(name, "contrast", contrast_map(coarse[number], here, good or 0)))
+            maps.append(StoredMap(name, "cam", class_map(coarse[number], here)))
         made.append(tuple(maps))
     return made

@@ -54,7 +54,6 @@ def missing_heat(context: RunContext, revision: RevisionRow, wanted: Sequence[Wa
 
         for batch, images in read_ahead(groups(), read, threads=context.threads):
             network = batch[0].network
-            cams = network.predict(images).cam
-            heat = heat_of(network, images, cams, [asked.class_name for asked in batch])
+            heat = heat_of(network, images, [asked.class_name for asked in batch])
             made |= {asked.item.block_index: maps for asked, maps in zip(batch, heat, strict=True)}
     return made

@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from hydra_core.base.errors import DatabaseError
-from hydra_core.store.patience import Tell, to_stderr
+from hydra_core.base.telling import Tell
+from hydra_core.store.patience import to_stderr
 
 #: The variables with the passwords; those with the name of a file are HYDRA_DB_PASSWORD_FILE and
 #: HYDRA_DB_READ_PASSWORD_FILE.

@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from hydra_core.base.errors import DatabaseError
+from hydra_core.base.telling import Tell
 
 #: A server that is started again within about two minutes is waited for.
 PATIENCE_S = 150.0
@@ -24,7 +25,6 @@ _HELD = frozenset({1205, 1213})
 #: No right to write (1142), read-only server (1290, 1836).
 _NOT_TO_BE_WRITTEN = frozenset({1142, 1290, 1836})
 
-Tell = Callable[[str], None]
 _Result = TypeVar("_Result")
 
 

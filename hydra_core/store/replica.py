@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from hydra_core.base.telling import Tell
 from hydra_core.config.site import Site
 from hydra_core.store.passwords import READ_VARIABLE, VARIABLE, is_given
-from hydra_core.store.patience import Tell, to_stderr
+from hydra_core.store.patience import to_stderr
 from hydra_core.store.session import open_engine, reading, shown_url
 
 #: How long a copy may take to come up with what it lacks; after that the database itself is read.

@@ -12,10 +12,11 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hydra_core.base.errors import DatabaseError
+from hydra_core.base.telling import Tell
 from hydra_core.config.site import Site
 from hydra_core.store.half_done import refuse_half_done
 from hydra_core.store.passwords import VARIABLE, with_password
-from hydra_core.store.patience import PATIENCE_S, Tell, is_away, patiently, to_stderr
+from hydra_core.store.patience import PATIENCE_S, is_away, patiently, to_stderr
 from hydra_core.store.schema import SCHEMA_REVISION
 from hydra_core.store.sqlite_file import prepare_sqlite
 
