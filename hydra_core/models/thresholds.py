@@ -236,8 +236,9 @@ def _needed(share: float) -> int:
 def _inside(low: float, high: float) -> float:
     """Return the value of (low, high] nearest 0.5 that keeps the margin, or the middle."""
     if high - low <= 2 * EDGE_MARGIN:
-        middle = (low + high) / 2
-        return float(middle if middle > low else high)
+        # Networks answer in float32: between neighbours there a finer value would be rounded to one of them.
+        middle = float(np.float32((low + high) / 2))
+        return middle if low < middle <= high else high
     return float(np.clip(MIDDLE, low + EDGE_MARGIN, high - EDGE_MARGIN))
 
 
