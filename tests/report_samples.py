@@ -177,7 +177,9 @@ def _faults() -> dict[str, Card]:
             reasons=("The model has never seen anything like this: a second peak at 4.5 GeV.",
                      "The six runs before it agree with one another and not with this one (p = 0.00002)."),
             next_step="Label it, if you know what it is.", contact="fdc-experts@example.org",
-            evidence=(EvidenceLine("novelty", "flagged", "Far from every training image.", (("distance", 7.31),)),),
+            evidence=(
+                EvidenceLine("content", "filled", "31 % of its frame differs from the background", (("ink", 0.31),)),
+            ),
         ),
         "RF_timing": card(
             "RF_timing", image=later("peak", 72, "wide"), class_name="Bad", severity=3, confidence=0.93,
@@ -233,9 +235,10 @@ def run_view(run: int = 120445, revision: int = 1) -> RunView:
             next_step="Check the high voltage of sector 7; it was fine until chunk 2.",
             contact="cdc-experts@example.org",
             maps=(HeatMap("Bad", "cam", blob(0.62, 0.62)), HeatMap("Bad", "contrast", blob(0.6, 0.64))),
+            tested=(197, 204),
             evidence=(
-                EvidenceLine("classifier", "ok", "Bad, well above its threshold.", (("confidence", 0.97),)),
-                EvidenceLine("reference", "flagged", "324 cells are empty that never were.", (("p", 1.2e-9),)),
+                EvidenceLine("content", "filled", "84 % of its frame differs from the background", (("ink", 0.84),)),
+                EvidenceLine("classifier", "ok", "CDC_occupancy-ver3 says Bad.", (("Bad", 0.97), ("Good", 0.01))),
             ),
         )  # fmt: skip
         cards.append(bad if dead else card("CDC_occupancy", chunk, image=data))
@@ -245,7 +248,11 @@ def run_view(run: int = 120445, revision: int = 1) -> RunView:
         conditions=(("Beam", "148 nA"), ("Target", "LH2"), ("Events", "41.2 million"), ("Trigger", "PHYSICS")),
         judging_set=14, code_version="1.0.0", task=f"{run}/judge/01",
         archive=f"archive/2026-01/ver02/{run // 1000}/{run}-r{revision}.h5",
-        notes=("Chunk 8 came 40 minutes later." if revision > 1 else "One file matched no rule: notes.txt.",),
+        notes=(
+            "New since revision 1: chunk 8 of CDC_occupancy (1 plot)."
+            if revision > 1
+            else "One file matched no rule: notes.txt.",
+        ),
         cards=tuple(cards), incidents=incidents()[:2], classes=CLASSES,
     )  # fmt: skip
 
@@ -291,11 +298,11 @@ def incidents() -> tuple[IncidentView, ...]:
     """Return what is open in the demo pass, worst first."""
     return (
         IncidentView("CDC_occupancy", "CDC_occupancy~chunks", "Bad", "confirmed", 120443, 3, 120445, 8, 24,
-                     "CDC_occupancy: Bad from run 120443 chunk 3 to run 120445 chunk 8, 24 plots in a row"),
+                     "CDC_occupancy: Bad from run 120443, chunk 3 to run 120445, chunk 8, 24 chunks in a row"),
         IncidentView("RF_timing", "RF_timing", "Bad", "confirmed", 120445, None, 120445, None, 1,
-                     "RF_timing: Bad in run 120445, one plot"),
+                     "RF_timing: Bad in run 120445"),
         IncidentView("FDC_strip_pulls", "FDC_strip_pulls", None, "novel", 120441, None, 120445, None, 5,
-                     "FDC_strip_pulls: novel from run 120441 to run 120445, 5 plots in a row"),
+                     "FDC_strip_pulls: novel from run 120441 to run 120445, 5 runs in a row"),
     )  # fmt: skip
 
 

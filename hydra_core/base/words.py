@@ -11,6 +11,17 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def sentence_of(text: str) -> str:
+    """Return a statement as a sentence: with a capital letter and a full stop.
+
+    Examples
+    --------
+    >>> sentence_of("none of its 12 bins holds anything")
+    'None of its 12 bins holds anything.'
+    """
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
 def percent(value: float) -> str:
     """Return a probability as a person reads it: never ``100%`` for what is not certain.
 

@@ -49,7 +49,7 @@ def _export(given: argparse.Namespace) -> int:
     done = export_run(context, out, revision=given.revision, plots=given.plots)
     print(f"{context.name} r{done.revision}: {done.images} images, {done.histograms} histograms in {out}")
     if done.without:
-        print(f"{done.without} items have no image; {out / 'manifest.json'} says why")
+        print(f"{done.without} plots have no image; {out / 'manifest.json'} says why")
     return 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hydra_core.base.words import percent
+from hydra_core.base.words import percent, sentence_of
 from hydra_core.config.training import UNLEARNED_THRESHOLD
 from hydra_core.judge.evidence import Classification, ItemEvidence
 
@@ -97,7 +97,7 @@ def judge_item(evidence: ItemEvidence) -> Judgement:
 
 
 def _empty(evidence: ItemEvidence) -> Judgement:
-    sentence = evidence.content.sentence if evidence.content else ""
+    sentence = sentence_of(evidence.content.sentence) if evidence.content else ""
     if evidence.beam is False:
         return Judgement(
             NO_DATA,

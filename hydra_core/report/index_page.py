@@ -17,7 +17,7 @@ from hydra_core.report.paths import BLOCK_SIZE, pass_href, run_href
 from hydra_core.report.rendering import render, write_if_changed
 from hydra_core.report.site_views import FrontView
 from hydra_core.report.views import IncidentView, IndexView, RunRow
-from hydra_core.report.words import anything_judged, incident_says, index_headline
+from hydra_core.report.words import anything_judged, incident_says, index_figures, index_headline
 
 _CSV_HEADER = ("run", "name", "revision", "made_at", "images", "flagged", "unreadable", "severity", "page")
 
@@ -58,23 +58,24 @@ def _runs_of(pass_name: str, one: IncidentView) -> list[tuple[str, str]]:
 
 
 def _latest(view: IndexView) -> dict[str, Any]:
-    worst = []
+    told = []
     for one in view.incidents:
         mark = shown(one.state, one.class_name, view.classes)
-        worst.append(
+        told.append(
             {"mark": mark.key, "word": mark.word, "colour": mark.colour, "plot": one.plot, "slug": one.plot_slug,
-             "says": incident_says(one), "runs": _runs_of(view.pass_name, one)}
+             "open": one.open, "says": incident_says(one), "runs": _runs_of(view.pass_name, one)}
         )  # fmt: skip
-    first = worst[0] if worst else None
+    worst = next((one for one in told if one["open"]), None)
     return {
         "pass": view.pass_name,
         "experiment": view.experiment,
         "updated_at": iso(view.updated_at),
         "expected_every_s": view.expected_every_s,
         "headline": index_headline(view),
-        "mark": first["mark"] if first else _calm_mark(view),
-        "colour": first["colour"] if first else None,
-        "incidents": worst,
+        "figures": index_figures(view),
+        "mark": worst["mark"] if worst else _calm_mark(view),
+        "colour": worst["colour"] if worst else None,
+        "incidents": told,
         "columns": [
             {"slug": one.slug, "name": one.name, "group": one.group, "contact": one.contact, "says": one.description}
             for one in view.columns

@@ -49,7 +49,7 @@ _ALL = (
         "unconfirmed",
         "Unconfirmed",
         "half circle",
-        "Hydra leans to a class but is not sure enough: the confidence is below the threshold of that class.",
+        "Hydra leans to a class but is not sure enough: the confidence is below what that class needs.",
         "A glance is enough: compare it with the chunks beside it. A label helps most here.",
     ),
     Mark(

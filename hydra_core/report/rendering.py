@@ -19,7 +19,7 @@ from hydra_core.report.encode import breakable, finalize
 from hydra_core.report.lock import site_lock
 from hydra_core.report.marks import MARKS
 from hydra_core.report.paths import root_of
-from hydra_core.report.words import count, when
+from hydra_core.report.words import count, evidence_says, tested_words, when
 
 #: Scripts, styles and images beside the page and nothing else; ``file:`` because not every browser takes a page
 #: opened from disk for its own origin.
@@ -48,6 +48,7 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(iso=iso, when=when, count=count, name=breakable, percent=percent)
+    made.filters.update(tested=tested_words, told=evidence_says)
     made.globals.update(CSP=CSP, MARKS=MARKS)
     return made
 

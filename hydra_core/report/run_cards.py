@@ -12,39 +12,15 @@ from hydra_core.base.clock import iso
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import reading_order
 from hydra_core.base.words import percent
+from hydra_core.report.map_words import MapPage, map_pages
 from hydra_core.report.marks import MARKS, RANK, Shown, shown
 from hydra_core.report.paths import root_of
 from hydra_core.report.pictures import SpriteSheet, Thumb, keep_full, read_picture, write_maps
-from hydra_core.report.views import Card, ClassStyle, HeatMap, RunView
+from hydra_core.report.views import Card, RunView
 from hydra_core.report.words import LOOK, by_plot, chunk_words, count, flagged_plots, verdict_sentence
 
 #: With more cards than this, chunked plots with nothing flagged start folded.
 FOLD_ABOVE = 200
-
-
-@dataclass(frozen=True)
-class MapPage:
-    """A heat map of a card: its file relative to the page, what it shows, and which of the page's explanations holds.
-
-    `says` is a key of `MAP_SAYS`.
-    """
-
-    file: str
-    title: str
-    says: str
-
-
-#: What the colours of a heat map mean, by kind; a page holds each sentence once.
-MAP_SAYS = {
-    "residual": "Coloured is where the plot shows more or less than plots labelled Good do. No model is asked, so it "
-    "knows neither class nor reason. It points best.",
-    "contrast": "Coloured places speak for this class rather than for Good. The model may look elsewhere than you "
-    "would.",
-    "cam": "Coloured places speak for this class, and some of them are sound places.",
-    "fine": "Coloured places speak for the plot being fine. It cannot tell where something may be wrong, nor why the "
-    "model is not sure.",
-    "active": "Coloured places are where the model is active. They speak neither for nor against a class.",
-}
 
 
 @dataclass(frozen=True)
@@ -105,23 +81,6 @@ def anchor(card: Card) -> str:
     return f"c-{card.plot_slug}" + ("" if card.chunk is None else f"~{card.chunk}")
 
 
-def map_title(heat: HeatMap) -> str:
-    """Return in words what a heat map shows."""
-    if heat.kind == "contrast":
-        return f"why the model says {heat.class_name} rather than Good"
-    if heat.kind == "residual":
-        return "where it differs from good runs"
-    if heat.kind == "active":
-        return "where the model is active, whatever the class"
-    return f"why the model says {heat.class_name}"
-
-
-def map_says(heat: HeatMap, classes: Sequence[ClassStyle]) -> str:
-    """Return the key of `MAP_SAYS` that explains a heat map: a class map of a fine class cannot point at a fault."""
-    fine = heat.kind == "cam" and shown("confirmed", heat.class_name, classes).key in ("good", "acceptable")
-    return "fine" if fine else heat.kind
-
-
 def _absence(card: Card) -> str:
     if card.tombstone:
         return card.tombstone
@@ -172,10 +131,7 @@ def build_cards(
                 full=full,
                 width=width,
                 height=height,
-                maps=tuple(
-                    MapPage(name, map_title(heat), map_says(heat, view.classes))
-                    for name, heat in zip(names, card.maps, strict=False)
-                ),
+                maps=map_pages(names, card, view.classes),
                 absence=absence,
             )
         )

@@ -10,19 +10,11 @@ from hydra_core.base.clock import iso
 from hydra_core.base.files import TEMP_PREFIX, atomic_folder
 from hydra_core.report.encode import csv_text, json_text, shard
 from hydra_core.report.lock import site_lock
+from hydra_core.report.map_words import MAP_SAYS
 from hydra_core.report.marks import shown
 from hydra_core.report.paths import BLOCK_SIZE, pass_href, revision_href, root_of, run_href
 from hydra_core.report.rendering import render, write_if_changed
-from hydra_core.report.run_cards import (
-    CSV_HEADER,
-    MAP_SAYS,
-    build_cards,
-    counts,
-    csv_row,
-    gallery,
-    json_card,
-    needs_look,
-)
+from hydra_core.report.run_cards import CSV_HEADER, build_cards, counts, csv_row, gallery, json_card, needs_look
 from hydra_core.report.views import RunView
 from hydra_core.report.words import anything_judged, incident_says, plain_text, run_headline
 

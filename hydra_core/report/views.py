@@ -63,7 +63,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class EvidenceLine:
-    """What one judge said of one item: classifier, reference, novelty or conditions."""
+    """What one judge said of one plot: whether it is empty, which class it is, whether its plot type is accepted."""
 
     judge: str
     status: str
@@ -104,6 +104,8 @@ class Card:
     group: str = ""
     evidence: tuple[EvidenceLine, ...] = ()
     """What each judge said, for those who open the verdict down to the bottom."""
+    tested: tuple[int, int] | None = None
+    """In how many of how many test images its model was right; None where that is not known or not asked for."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ class IncidentView:
     last_chunk: int | None
     count: int
     sentence: str
+    open: bool = True
+    """Whether it lasts up to the newest plot of its plot type; otherwise it is over."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,7 @@ class IndexView:
     columns: tuple[PlotColumn, ...]
     rows: tuple[RunRow, ...]
     incidents: tuple[IncidentView, ...]
-    """Open or recent ones, worst first."""
+    """Those of the recent runs: the open ones, worst first, then those that are over, newest first."""
     blocks: tuple[int, ...]
     """Numbers of all index blocks that exist (block = run // 1000)."""
     updated_at: datetime
@@ -210,3 +214,5 @@ class IndexView:
     """How many plot types wait for a decision."""
     without_plots: tuple[int, ...] = ()
     """Recent runs of which no plot came and that need a look for it, newest first."""
+    recent_runs: int = 50
+    """Of how many of the newest runs incidents are told."""

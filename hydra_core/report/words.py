@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from hydra_core.base.words import sentence_of
 from hydra_core.report.marks import RANK, shown
 from hydra_core.report.paths import BLOCK_SIZE
-from hydra_core.report.views import Card, ClassStyle, IncidentView, IndexView, RunView
+from hydra_core.report.views import Card, ClassStyle, EvidenceLine, IncidentView, IndexView, RunView
 
 #: A piece of a sentence: ours, or a name from outside, which pages keep apart (`<bdi>`).
 Part = tuple[Literal["text", "name"], str]
@@ -69,7 +69,7 @@ def chunks_phrase(flagged: Sequence[int], present: Sequence[int]) -> str:
     solid = list(present[start : start + len(flagged)]) == list(flagged)
     if solid and flagged[-1] == present[-1]:
         return f"since chunk {flagged[0]}"
-    if solid:
+    if solid and len(flagged) > 2:
         return f"in chunks {flagged[0]} to {flagged[-1]}"
     if len(flagged) <= _NAMED:
         return f"in chunks {listing([str(chunk) for chunk in flagged])}"
@@ -122,7 +122,7 @@ def _named(items: Sequence[tuple[str, str]]) -> list[Part]:
 
 
 def run_headline(view: RunView) -> tuple[Part, ...]:
-    """Return what is wrong in a run, as in "2 of 80 plots need a look: CDC occupancy since chunk 3 and RF timing"."""
+    """Return what is wrong in a run, as in "2 of 80 plot types need a look: CDC occupancy since chunk 3, RF timing"."""
     total = len({card.plot_slug for card in view.cards})
     if not total:
         return (("text", "No plots came for this run."),)
@@ -137,32 +137,25 @@ def run_headline(view: RunView) -> tuple[Part, ...]:
             chunks = [card.chunk for card in same if card.chunk is not None]
             present = [card.chunk for card in group if card.chunk is not None]
             items.append((cards[0].plot, chunks_phrase(chunks, present)))
-        return (("text", f"{len(flagged)} of {count(total, 'plot')} {verb} a look: "), *_named(items))
+        return (("text", f"{len(flagged)} of {count(total, 'plot type')} {verb} a look: "), *_named(items))
     keys = [{shown(c.state, c.class_name, view.classes).key for c in group} for group in by_plot(view.cards).values()]
     fine = sum(key <= {"good", "acceptable"} for key in keys)
+    only = view.cards[0].plot
     if fine == total:
-        return (("text", f"All {total} plots look as they should." if total > 1 else "The plot looks as it should."),)
+        if total == 1:
+            return (("name", only), ("text", " looks as it should."))
+        return (("text", f"All {total} plot types look as they should."),)
     if all(key <= {"no_beam"} for key in keys):
         return (("text", "No beam: nothing is judged."),)
     unjudged = sum(key == {"undetermined"} for key in keys)
     if unjudged == total:
-        these = f"these {count(total, 'plot')}" if total > 1 else "this plot"
-        return (("text", f"Nobody has judged {these}: no model yet."),)
+        these: Part = ("text", f"these {count(total, 'plot type')}") if total > 1 else ("name", only)
+        return (("text", "Nobody has judged "), these, ("text", ": no model yet."))
     looks = "looks as it" if fine == 1 else "look as they"
-    parts = [f"{fine} of {count(total, 'plot')} {looks} should"] if fine else []
+    parts = [f"{fine} of {count(total, 'plot type')} {looks} should"] if fine else []
     if unjudged:
-        parts.append(f"{count(unjudged, 'plot has', 'plots have')} no model yet")
+        parts.append(f"{count(unjudged, 'plot type has', 'plot types have')} no model yet")
     return (("text", f"Nothing needs a look{': ' if parts else ''}{', '.join(parts)}."),)
-
-
-def incident_where(incident: IncidentView, newest: int | None) -> str:
-    """Return when an incident was: ``since run 120431, chunk 3``, ``in run 120440``, ``in runs … to …``."""
-    if incident.first_run == incident.last_run:
-        return f"in run {incident.first_run}"
-    if incident.last_run == newest:
-        chunk = "" if incident.first_chunk is None else f", chunk {incident.first_chunk}"
-        return f"since run {incident.first_run}{chunk}"
-    return f"in runs {incident.first_run} to {incident.last_run}"
 
 
 def incident_says(incident: IncidentView) -> str:
@@ -177,50 +170,54 @@ def anything_judged(states: Iterable[str]) -> bool:
 
 
 def index_headline(view: IndexView) -> tuple[Part, ...]:
-    """Return what is wrong in a pass now."""
-    if not view.incidents:
-        if not view.blocks:
-            return (("text", "No run has been published yet."),)
+    """Return what is wrong in a pass now: each plot type with an open incident by its name, once."""
+    names = list(dict.fromkeys(one.plot for one in view.incidents if one.open))
+    if names:
+        verb = "needs" if len(names) == 1 else "need"
+        named = _named([(name, "") for name in names])
+        return (("text", f"{count(len(names), 'plot type')} {verb} a look now: "), *named)
+    if not view.blocks:
+        return (("text", "No run has been published yet."),)
+    if view.without_plots:
+        verb = "needs" if len(view.without_plots) == 1 else "need"
+        return (("text", f"{count(len(view.without_plots), 'run')} {verb} a look: {_without_plots(view)}."),)
+    if view.incidents:
+        over = count(len(view.incidents), "incident is", "incidents are")
+        return (("text", f"Nothing needs a look now: {over} over."),)
+    if not anything_judged(cell.state for row in view.rows for cell in row.cells):
+        return (("text", "Nobody has judged these runs: no plot type has a model yet."),)
+    return (("text", "Nothing needs a look."),)
+
+
+def index_figures(view: IndexView) -> tuple[str, ...]:
+    """Return the numbers below the headline of a pass: incidents, runs without plots, plot types without a model."""
+    said = []
+    opened = sum(one.open for one in view.incidents)
+    if opened:
+        over = len(view.incidents) - opened
+        said.append(f"{count(opened, 'incident')} open" + (f", {over} over" if over else ""))
         if view.without_plots:
-            verb = "needs" if len(view.without_plots) == 1 else "need"
-            runs = count(len(view.without_plots), "run")
-            return (("text", f"{runs} {verb} a look{_without_plots(view, ': ')}{_without_model(view)}."),)
-        if not anything_judged(cell.state for row in view.rows for cell in row.cells):
-            return (("text", "Nobody has judged these runs: no plot has a model yet."),)
-        return (("text", f"Nothing needs a look{_without_model(view)}."),)
+            said.append(_without_plots(view).capitalize())
     newest = _newest_run(view)
-    where = [(one.plot, incident_where(replace(one, first_chunk=None), newest)) for one in view.incidents]
-    items = list(dict.fromkeys(where))
-    verb = "thing needs" if len(items) == 1 else "things need"
-    *named, _ = _named(items)
-    return (
-        ("text", f"{len(items)} {verb} a look: "),
-        *named,
-        ("text", f"{_without_plots(view, '; ')}{_without_model(view)}."),
-    )
+    cells = [cell for row in view.rows if row.run == newest for cell in row.cells]
+    unjudged = sum(cell.state == "undetermined" and cell.severity < LOOK for cell in cells)
+    # Where no model judged anything the headline says so already.
+    if unjudged and anything_judged(cell.state for cell in cells):
+        said.append(count(unjudged, "plot type has no model yet", "plot types have no model yet"))
+    return tuple(said)
 
 
-def _without_plots(view: IndexView, before: str) -> str:
-    if not view.without_plots:
-        return ""
+def _without_plots(view: IndexView) -> str:
     runs = [str(run) for run in view.without_plots[:_NAMED]]
     more = len(view.without_plots) - len(runs)
     named = listing([*runs, *([f"{more} more"] if more else [])])
-    return f"{before}no plots came for {'run' if len(view.without_plots) == 1 else 'runs'} {named}"
+    return f"no plots came for {'run' if len(view.without_plots) == 1 else 'runs'} {named}"
 
 
 def _newest_run(view: IndexView) -> int | None:
     if view.newest_run is not None:
         return view.newest_run
     return max((row.run for row in view.rows if row.run // BLOCK_SIZE == max(view.blocks)), default=None)
-
-
-def _without_model(view: IndexView) -> str:
-    """Return how many plots of the newest run no model judged; nothing where its row is not at hand."""
-    newest = _newest_run(view)
-    cells = [cell for row in view.rows if row.run == newest for cell in row.cells]
-    number = sum(cell.state == "undetermined" and cell.severity < LOOK for cell in cells)
-    return f"; {count(number, 'plot has', 'plots have')} no model yet" if number else ""
 
 
 def verdict_sentence(card: Card) -> str:
@@ -238,3 +235,17 @@ def verdict_sentence(card: Card) -> str:
         "unreadable": "The file cannot be read as an image.",
         "undetermined": "There is not enough to judge it by yet.",
     }[card.state]
+
+
+def tested_words(tested: tuple[int, int] | None) -> str:
+    """Return how often a model was right in its test: ``right in 104 of 122 test images``; nothing without a test."""
+    return "" if tested is None else f"right in {tested[0]} of {count(tested[1], 'test image')}"
+
+
+#: What judges answer, as a heading; others go by their own names.
+_ASKED = {"content": "Is it empty?", "classifier": "Which class?", "standing": "Is it accepted?"}
+
+
+def evidence_says(line: EvidenceLine) -> tuple[str, str]:
+    """Return the question that a judge answers, and its answer as a sentence; its numbers are left to machines."""
+    return _ASKED.get(line.judge, line.judge), sentence_of(line.sentence)

@@ -13,15 +13,15 @@ from hydra_core.judge.rules import LOOK
 from hydra_core.report.paths import BLOCK_SIZE, revision_href
 from hydra_core.report.site_views import FrontView, PassSummary
 from hydra_core.report.views import IndexView, PlotCell, RunRow
+from hydra_core.stages.incidents_view import recent_incidents
 from hydra_core.stages.new_types import new_types
 from hydra_core.stages.run_view import condition_words
-from hydra_core.stages.wording import column, incident_view, styles
-from hydra_core.store.items import load_incidents
+from hydra_core.stages.wording import column, styles
 from hydra_core.store.ledger import PassRow, RevisionRow, newest_revisions
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.summary import StateCount, newest_runs, pass_counts, run_blocks, state_counts
 
-#: Incidents older than this many published runs are left to the run pages.
+#: Incidents that ended before this many published runs are left to the run pages.
 RECENT_RUNS = 50
 
 
@@ -37,9 +37,11 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         counts.setdefault(count.revision_id, {}).setdefault(count.plot_type_id, []).append(count)
     rows = tuple(_row(row.name, revision, counts.get(revision.id, {}), keys) for revision in revisions)
     newest = newest_runs(connection, row.id, RECENT_RUNS)
-    recent = newest[-1] if len(newest) == RECENT_RUNS else 0
-    incidents = load_incidents(connection, row.id, since_run=recent)
-    ordered = sorted(incidents, key=lambda found: (-found.severity, -found.last_run, -found.count))
+    recent = (
+        newest_revisions(connection, row.id, first_run=newest[-1], last_run=newest[0], state="published")
+        if newest
+        else []
+    )
     present = sorted({cell.plot_slug for entry in rows for cell in entry.cells})
     columns = [key for key in sorted(keys.values()) if key.slug in present]
     configured = [plot.key for plot in site.plots.plots if plot.key not in columns]
@@ -50,23 +52,21 @@ def index_view(connection: Connection, site: Site, row: PassRow, run: int) -> In
         experiment=site.settings.site.experiment,
         columns=tuple(column(site, key) for key in ranked),
         rows=rows,
-        incidents=tuple(incident_view(site, keys[found.plot_type_id], found) for found in ordered),
+        incidents=recent_incidents(connection, site, row.id, recent, keys),
         blocks=tuple(run_blocks(connection, row.id, BLOCK_SIZE)),
         newest_run=newest[0] if newest else None,
         updated_at=now(),
         expected_every_s=site.settings.publish.expected_every_s,
         classes=styles(site, sorted(names)),
         new_types=len(new_types(connection, site)),
-        without_plots=_without_plots(connection, row.id, newest),
+        without_plots=_without_plots(recent),
+        recent_runs=RECENT_RUNS,
     )
 
 
-def _without_plots(connection: Connection, pass_id: int, newest: Sequence[int]) -> tuple[int, ...]:
-    """Return those of the newest runs (newest first) of which no plot came and that need a look all the same."""
-    if not newest:
-        return ()
-    found = newest_revisions(connection, pass_id, first_run=newest[-1], last_run=newest[0], state="published")
-    return tuple(one.run for one in reversed(found) if one.severity >= LOOK and not one.flagged_count)
+def _without_plots(recent: Sequence[RevisionRow]) -> tuple[int, ...]:
+    """Return those of these runs (the newest last) of which no plot came and that need a look all the same."""
+    return tuple(one.run for one in reversed(recent) if one.severity >= LOOK and not one.flagged_count)
 
 
 def _in_order(site: Site, keys: list[PlotKey]) -> list[PlotKey]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
 
-from hydra_core.base.errors import HydraError
+from hydra_core.base.errors import DataError, HydraError
 from hydra_core.base.words import counted
 from hydra_core.config.site import Site
 from hydra_core.models.engine import read_card
@@ -53,6 +53,15 @@ def model_facts(connection: Connection, site: Site, model: ModelRow) -> Rows:
     spans = _spans(sets_with(connection, model.id))
     rows += [("was live in", span) for span in spans] or [("was live in", "no judging set")]
     return rows
+
+
+def right_in_test(site: Site, model: ModelRow) -> tuple[int, int] | None:
+    """Return in how many of how many test images a model was right; None without a test, or without a readable card."""
+    try:
+        test = read_card(site.model_folder(model.plot, model.name))[0].test
+    except DataError:
+        return None
+    return None if test is None else (round(test.accuracy * test.n), test.n)
 
 
 def compare_models(site: Site, left: ModelRow, right: ModelRow) -> list[tuple[str, str, str]]:

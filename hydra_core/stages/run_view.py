@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,7 +14,9 @@ from hydra_core.config.site import Site
 from hydra_core.intake.block import Block
 from hydra_core.intake.maps import StoredMap, read_maps
 from hydra_core.report.views import Card, EvidenceLine, HeatMap, RunView
+from hydra_core.stages.changes_view import revision_changes
 from hydra_core.stages.context import RunContext, block_file, maps_file
+from hydra_core.stages.model_words import right_in_test
 from hydra_core.stages.wording import incident_view, shown_name, styles
 from hydra_core.store.items import (
     EvidenceRow,
@@ -25,7 +28,7 @@ from hydra_core.store.items import (
     run_incidents,
 )
 from hydra_core.store.labelbook import labels_for_images
-from hydra_core.store.ledger import RevisionRow
+from hydra_core.store.ledger import RevisionRow, revisions_of
 from hydra_core.store.plot_types import all_plot_types
 from hydra_core.store.registry import load_judging_set, model_names
 
@@ -47,15 +50,23 @@ def run_view(connection: Connection, context: RunContext, revision: RevisionRow,
     items = load_items(connection, revision.id)
     verdicts = load_verdicts(connection, revision.id)
     evidence = load_evidence(connection, revision.id)
+    chosen = load_judging_set(connection, revision.judging_set_id or 0)
     names = model_names(connection, {row.model_id for said in evidence.values() for row in said if row.model_id})
     maps = read_maps(maps_file(context, revision), revision.maps_sha) if revision.maps_sha else {}
+    # Only of those whose heat maps are to be explained: a card of a model is a file to be read.
+    explained = {verdicts[item.id].model_id for item in items if item.block_index in maps and item.id in verdicts}
+    models = [entry.model for entry in chosen.models.values() if entry.model.id in explained]
+    tested = {model.id: right_in_test(site, model) for model in models}
     labels: dict[tuple[int, str], str] = {}
     for plot_type_id in {item.plot_type_id for item in items}:
         hashes = [item.sha256 for item in items if item.sha256 and item.plot_type_id == plot_type_id]
         found = labels_for_images(connection, plot_type_id, hashes)
         labels.update({(plot_type_id, sha): name for sha, name in found.items()})
     cards = tuple(
-        _card(site, item, verdicts[item.id], evidence.get(item.id, []), block, names, maps, labels)
+        replace(
+            _card(site, item, verdicts[item.id], evidence.get(item.id, []), block, names, maps, labels),
+            tested=tested.get(verdicts[item.id].model_id or 0),
+        )
         for item in items
         if item.id in verdicts
     )
@@ -73,15 +84,35 @@ def run_view(connection: Connection, context: RunContext, revision: RevisionRow,
         experiment=site.settings.site.experiment,
         made_at=revision.judged_at or revision.wanted_at,
         conditions=condition_words(revision.conditions),
-        judging_set=load_judging_set(connection, revision.judging_set_id or 0).number,
+        judging_set=chosen.number,
         code_version=next((verdict.code_version for verdict in verdicts.values()), ""),
         task=task,
         archive=str(block_file(context, revision).relative_to(site.root)),
-        notes=revision.notes,
+        notes=(*revision.notes, *_changes(connection, context, revision, items, verdicts)),
         cards=cards,
         incidents=tuple(incidents),
         classes=styles(site, [card.class_name for card in cards if card.class_name]),
     )
+
+
+def _changes(
+    connection: Connection,
+    context: RunContext,
+    revision: RevisionRow,
+    items: Sequence[ItemRow],
+    verdicts: Mapping[int, VerdictRow],
+) -> tuple[str, ...]:
+    """Return what differs from the revision that people could read before; nothing for the first one."""
+    earlier = [
+        one
+        for one in revisions_of(connection, context.pass_row.id, revision.run)
+        if one.revision < revision.revision and one.reached("published")
+    ]
+    if not earlier:
+        return ()
+    before = load_items(connection, earlier[-1].id), load_verdicts(connection, earlier[-1].id)
+    name = partial(shown_name, context.site)
+    return revision_changes(before, (items, verdicts), earlier[-1].revision, name)
 
 
 def condition_words(conditions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -22,27 +22,32 @@
     const time = hydra.make("time", "", hydra.when(latest.updated_at));
     time.dateTime = latest.updated_at;
     time.dataset.expected = latest.expected_every_s;
-    byId("under").replaceChildren(hydra.make("span", "", "Newest data ", time));
+    byId("under").replaceChildren(hydra.make("span", "", "Newest data ", time), ...latest.figures.map((says) => hydra.make("span", "", says)));
     hydra.ages();
-    const list = byId("open");
-    const items = latest.incidents.map((one) => {
-      const links = one.runs.map(([says, href]) => {
-        const link = hydra.make("a", "", says);
-        link.href = root + href;
-        return link;
-      });
-      return hydra.make("li", one.mark,
-        hydra.make("p", "name", hydra.mark(one.mark, one.colour), hydra.name(one.plot)),
-        hydra.make("p", "", one.says),
-        hydra.make("p", "runs", ...links));
-    });
-    items.forEach((item, index) => { item.hidden = index >= OPEN; });
-    list.replaceChildren(...items);
-    byId("open-part").hidden = !items.length;
+    const opened = latest.incidents.filter((one) => one.open).map(incident);
+    const over = latest.incidents.filter((one) => !one.open).map(incident);
+    opened.forEach((item, index) => { item.hidden = index >= OPEN; });
+    byId("open").replaceChildren(...opened);
+    byId("over").replaceChildren(...over);
+    byId("open-part").hidden = !opened.length;
+    byId("over-part").hidden = !over.length;
+    byId("over-title").textContent = over.length + (over.length === 1 ? " incident is over" : " incidents are over");
     const more = byId("open-more");
-    more.hidden = items.length <= OPEN;
-    more.textContent = "Show all " + items.length;
-    more.onclick = () => { for (const item of items) item.hidden = false; more.hidden = true; };
+    more.hidden = opened.length <= OPEN;
+    more.textContent = "Show all " + opened.length;
+    more.onclick = () => { for (const item of opened) item.hidden = false; more.hidden = true; };
+  }
+
+  function incident(one) {
+    const links = one.runs.map(([says, href]) => {
+      const link = hydra.make("a", "", says);
+      link.href = root + href;
+      return link;
+    });
+    return hydra.make("li", one.mark,
+      hydra.make("p", "name", hydra.mark(one.mark, one.colour), hydra.name(one.plot)),
+      hydra.make("p", "", one.says),
+      hydra.make("p", "runs", ...links));
   }
 
   // ---- the table
@@ -110,7 +115,7 @@
     const named = hydra.runNamed(row.run, row.name);
     const link = hydra.make("a", named ? "named" : "", named ? hydra.make("bdi", "", row.name) : String(row.run));
     link.href = root + row.href;
-    const told = row.flagged ? hydra.make("span", "look", row.flagged + " to look at") : hydra.make("span", row.severity < 2 ? "" : "look", calm(row));
+    const told = row.flagged ? hydra.make("span", "look", row.flagged + (row.flagged === 1 ? " plot" : " plots") + " to look at") : hydra.make("span", row.severity < 2 ? "" : "look", calm(row));
     head.append(link, hydra.make("span", "", row.made.slice(5, 16).replace("T", " ") + " UTC"), told);
     if (row.name !== String(row.run)) head.title = named ? row.name + " (run " + row.run + ")" : row.name;
     line.append(head);
@@ -133,7 +138,7 @@
     shownColumns = shownColumns.map((column, index) => ({ ...column, first: index > 0 && column.group !== shownColumns[index - 1].group }));
 
     const table = document.createElement("table");
-    table.append(hydra.make("caption", "sr", "Runs and what they say of each plot"));
+    table.append(hydra.make("caption", "sr", "Runs and what they say of each plot type"));
     const top = document.createElement("tr");
     top.append(hydra.make("th", "corner", "Run", hydra.make("span", "", "judged")));
     for (const column of shownColumns) {

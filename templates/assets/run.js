@@ -34,7 +34,7 @@
       part.hidden = asked && !part.querySelector("article.card:not([hidden])");
       if (asked && part.matches("details") && !part.hidden) part.open = true;
     }
-    byId("shown").textContent = asked ? shown + " of " + cards.length + " shown" : cards.length + (cards.length === 1 ? " card" : " cards");
+    byId("shown").textContent = asked ? shown + " of " + cards.length + " shown" : cards.length + (cards.length === 1 ? " plot" : " plots");
     byId("none").hidden = shown > 0;
     for (const chip of all(".chip")) chip.setAttribute("aria-pressed", chosen.has(chip.dataset.mark));
   }
@@ -85,7 +85,7 @@
   const words = new Map(all("#heatwords dt").map((key) => [key.textContent, key.nextSibling.textContent]));
   function tellMap(says, option) {
     const title = option.text[0].toUpperCase() + option.text.slice(1) + ".";
-    says.replaceChildren(hydra.make("b", "", title), " " + words.get(option.dataset.says) + " ",
+    says.replaceChildren(hydra.make("b", "", title), " " + words.get(option.dataset.says).replace("{tested}", option.dataset.tested) + " ",
       hydra.make("span", "scale", "little", hydra.make("i"), "much"));
   }
   function setOpacity(value) {
@@ -140,7 +140,7 @@
         frame.append(overlay);
         select.replaceChildren(...maps.map((map) => {
           const option = new Option(map.dataset.title, map.getAttribute("href"));
-          option.dataset.says = map.dataset.says;
+          Object.assign(option.dataset, map.dataset);
           return option;
         }));
         tellMap(says, select.options[0]);

@@ -28,10 +28,23 @@ def unkind(samples):
 
 def test_a_pass_says_first_what_is_wrong(browse):
     page = open_index(browse())
-    assert page.locator("h1").inner_text().startswith("3 things need a look: CDC_occupancy in runs 120443 to 120445")
-    assert page.locator("#open li:visible").count() == 3
+    said = "2 plot types need a look now: CDC_occupancy and RF_timing."
+    assert page.locator("h1").inner_text() == said
+    assert "2 incidents open, 1 over" in page.locator("#under").inner_text()
+    assert page.locator("#open li:visible").count() == 2
     assert page.locator("#shown").inner_text() == "4 of 4 runs shown"
     assert page.locator(".matrix tbody th a").first.inner_text() == "120446"
+
+
+def test_a_pass_says_what_closes_an_incident_and_folds_away_those_that_are_over(browse):
+    page = open_index(browse())
+    assert "It closes by itself when a later plot" in page.locator("#open-part").inner_text()
+    over = page.locator("#over-part")
+    assert over.inner_text() == "1 incident is over"
+    assert page.locator("#over li:visible").count() == 0
+    over.locator("summary").click()
+    assert "needed no look or showed another trouble" in over.inner_text()
+    assert page.locator("#over li:visible .name").all_inner_texts() == ["FDC_strip_pulls"]
 
 
 def test_a_thousand_runs_of_eighty_plots_open_quickly(browse):
@@ -129,7 +142,7 @@ def test_old_data_turn_amber_and_fresh_data_do_not(browse):
 def test_the_front_page_shows_the_headline_of_each_pass(browse):
     page = browse().open("index.html")
     expect(page.locator("#passes .says .mark")).to_have_count(3)
-    assert "3 things need a look" in page.locator("#passes li").first.inner_text()
+    assert "2 plot types need a look now" in page.locator("#passes li").first.inner_text()
     page.locator("#passes a").first.click()
     page.wait_for_url("**/passes/2026-01/ver02/index.html")
 

@@ -40,7 +40,7 @@ def test_every_card_is_there_and_every_picture_loads(browse, samples):
     page = browse().open(RUN)
     total = len(samples.run_view().cards)
     assert page.locator("article.card").count() == shown_cards(page) == total
-    assert page.locator("#shown").inner_text() == f"{total} cards"
+    assert page.locator("#shown").inner_text() == f"{total} plots"
     page.evaluate("for (const image of document.images) image.loading = 'eager'")
     until(lambda: page.evaluate("[...document.images].every((image) => image.complete)"))
     assert page.evaluate("[...document.images].filter((image) => !image.naturalWidth).length") == 0
@@ -250,7 +250,7 @@ def test_all_verdicts_can_be_read_without_scripts(browse, samples):
     view = samples.run_view()
     assert page.locator("article.card").count() == len(view.cards)
     text = page.locator("main").inner_text()
-    for said in ("6 of 52 plots need a look", "The peak is six times wider", "no file came", "Needs a look"):
+    for said in ("6 of 52 plot types need a look", "The peak is six times wider", "no file came", "Needs a look"):
         assert said in text
     assert page.locator("article.card .verdict:visible").count() == len(view.cards)
     assert not page.locator(".tools").is_visible()

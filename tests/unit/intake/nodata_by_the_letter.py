@@ -76,8 +76,9 @@ def find_frames(drawn: Mask) -> list[Box]:
 def _verdict(ink: int, area: int, place: str) -> NoData:
     share = ink / area
     if ink < _LEAST_PIXELS and share < _LEAST_SHARE:
-        return NoData(True, share, f"there is nothing inside {place}: {ink} of {area} pixels differ from the ground")
-    return NoData(False, share, f"{100 * share:.2g} % of {place} differs from the ground")
+        said = f"there is nothing inside {place}: {ink} of {area} pixels differ from the background"
+        return NoData(True, share, said)
+    return NoData(False, share, f"{100 * share:.2g} % of {place} differs from the background")
 
 
 def _more_outside(rgb: Pixels, drawn: Mask, frames: list[Box]) -> bool:

@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from hydra_core.report.site_pages import library_headline, status_headline
-from hydra_core.report.words import chunks_phrase, index_headline, listing, plain_text, run_headline, size_words
+from hydra_core.report.words import (
+    chunks_phrase,
+    index_figures,
+    index_headline,
+    listing,
+    plain_text,
+    run_headline,
+    size_words,
+)
 
 
 @pytest.fixture
@@ -25,7 +33,8 @@ def bad(samples, plot, chunk=None, **changes):
         ([3, 4, 5], [0, 1, 2, 3, 4, 5], "since chunk 3"),
         ([2], [0, 1, 2, 3], "in chunk 2"),
         ([3], [0, 1, 2, 3], "in the last chunk, 3"),
-        ([1, 2], [0, 1, 2, 3], "in chunks 1 to 2"),
+        ([1, 2], [0, 1, 2, 3], "in chunks 1 and 2"),
+        ([1, 2, 3], [0, 1, 2, 3, 4], "in chunks 1 to 3"),
         ([0, 2], [0, 1, 2, 3], "in chunks 0 and 2"),
         ([0, 2, 4, 6], [0, 1, 2, 3, 4, 5, 6, 7], "in 4 of 8 chunks"),
         ([0, 1], [0, 1], ""),
@@ -38,7 +47,7 @@ def test_chunks_are_told_the_short_way(flagged, present, said):
 
 
 def test_nothing_wrong_is_said_calmly(run):
-    assert plain_text(run_headline(run)) == "All 5 plots look as they should."
+    assert plain_text(run_headline(run)) == "All 5 plot types look as they should."
 
 
 def test_an_empty_run_says_so(run):
@@ -48,13 +57,14 @@ def test_an_empty_run_says_so(run):
 def test_no_data_is_not_called_good(run, samples):
     cards = (*run.cards[:4], samples.card("Q", state="no_data", class_name="NoData"))
     assert (
-        plain_text(run_headline(replace(run, cards=cards))) == "Nothing needs a look: 4 of 5 plots look as they should."
+        plain_text(run_headline(replace(run, cards=cards)))
+        == "Nothing needs a look: 4 of 5 plot types look as they should."
     )
 
 
 def test_one_plot_needs(run, samples):
     view = replace(run, cards=(*run.cards, bad(samples, "RF")))
-    assert plain_text(run_headline(view)) == "1 of 6 plots needs a look: RF."
+    assert plain_text(run_headline(view)) == "1 of 6 plot types needs a look: RF."
 
 
 def test_worst_comes_first_and_the_rest_is_counted(run, samples):
@@ -63,13 +73,13 @@ def test_worst_comes_first_and_the_rest_is_counted(run, samples):
     more = [samples.card(name, state="unconfirmed", severity=2, confidence=0.5) for name in "XYZ"]
     view = replace(run, cards=(*more, odd, *chunks))
     said = plain_text(run_headline(view))
-    assert said == "5 of 5 plots need a look: CDC since chunk 2, Odd, X and 2 more."
+    assert said == "5 of 5 plot types need a look: CDC since chunk 2, Odd, X and 2 more."
 
 
 def test_a_plot_is_told_where_its_worst_trouble_is(run, samples):
     unsure = [samples.card("CDC", chunk, class_name="Good", state="unconfirmed", severity=2) for chunk in (1, 2)]
     view = replace(run, cards=(*run.cards, *unsure, *(bad(samples, "CDC", chunk) for chunk in (3, 4, 5))))
-    assert plain_text(run_headline(view)) == "1 of 6 plots needs a look: CDC since chunk 3."
+    assert plain_text(run_headline(view)) == "1 of 6 plot types needs a look: CDC since chunk 3."
 
 
 def test_names_from_outside_are_kept_apart(run, samples):
@@ -77,12 +87,28 @@ def test_names_from_outside_are_kept_apart(run, samples):
     assert ("name", "<b>") in run_headline(view)
 
 
-def test_a_pass_tells_what_lasts_and_what_was_once(samples):
-    said = plain_text(index_headline(samples.index_view(runs=3, types=2)))
-    assert said == (
-        "3 things need a look: CDC_occupancy since run 120443, RF_timing in run 120445 "
-        "and FDC_strip_pulls since run 120441."
+def test_a_pass_names_each_plot_type_in_trouble_once_and_counts_below(samples):
+    view = samples.index_view(runs=3, types=2)
+    assert plain_text(index_headline(view)) == (
+        "3 plot types need a look now: CDC_occupancy, RF_timing and FDC_strip_pulls."
     )
+    assert index_figures(view) == ("3 incidents open",)
+    once = replace(view.incidents[1], first_chunk=1, last_chunk=1)
+    others = [replace(once, plot=name) for name in ("A", "B", "C")]
+    many = replace(view, incidents=(once, replace(once, class_name="Good"), *others))
+    assert plain_text(index_headline(many)) == "4 plot types need a look now: RF_timing, A, B and 1 more."
+    assert index_figures(many) == ("5 incidents open",)
+
+
+def test_an_incident_that_is_over_is_counted_and_not_in_the_headline(samples):
+    view = samples.index_view(runs=3, types=2)
+    first, *others = view.incidents
+    some = replace(view, incidents=(first, *(replace(one, open=False) for one in others)))
+    assert plain_text(index_headline(some)) == "1 plot type needs a look now: CDC_occupancy."
+    assert index_figures(some) == ("1 incident open, 2 over",)
+    none = replace(view, incidents=(replace(first, open=False),))
+    assert plain_text(index_headline(none)) == "Nothing needs a look now: 1 incident is over."
+    assert index_figures(none) == ()
 
 
 def test_a_pass_without_runs_is_not_called_fine(samples):
@@ -114,11 +140,11 @@ def test_sizes_and_lists_read_well():
 
 def test_plots_without_a_model_are_said_to_have_none(run, samples):
     cards = (samples.card("Q", state="undetermined", class_name=None),)
-    assert plain_text(run_headline(replace(run, cards=cards))) == "Nobody has judged this plot: no model yet."
+    assert plain_text(run_headline(replace(run, cards=cards))) == "Nobody has judged Q: no model yet."
     nine = tuple(samples.card(f"Q{number}", state="undetermined", class_name=None) for number in range(9))
-    assert plain_text(run_headline(replace(run, cards=nine))) == "Nobody has judged these 9 plots: no model yet."
+    assert plain_text(run_headline(replace(run, cards=nine))) == "Nobody has judged these 9 plot types: no model yet."
     some = replace(run, cards=(*run.cards, *cards))
-    said = "Nothing needs a look: 5 of 6 plots look as they should, 1 plot has no model yet."
+    said = "Nothing needs a look: 5 of 6 plot types look as they should, 1 plot type has no model yet."
     assert plain_text(run_headline(some)) == said
 
 
@@ -134,38 +160,29 @@ def test_a_pass_without_any_model_does_not_look_as_if_all_were_well(samples):
         for row in index.rows
     )
     view = replace(index, rows=rows, incidents=())
-    assert plain_text(index_headline(view)) == "Nobody has judged these runs: no plot has a model yet."
+    assert plain_text(index_headline(view)) == "Nobody has judged these runs: no plot type has a model yet."
 
 
 def test_runs_of_which_no_plot_came_are_named(samples):
     view = replace(samples.index_view(runs=3, types=2), without_plots=(120444,))
-    assert plain_text(index_headline(view)).endswith("since run 120441; no plots came for run 120444.")
+    assert index_figures(view) == ("3 incidents open", "No plots came for run 120444")
     calm = replace(view, incidents=())
     assert plain_text(index_headline(calm)) == "1 run needs a look: no plots came for run 120444."
+    assert index_figures(calm) == ()
     many = replace(calm, without_plots=(9, 8, 7, 6, 5))
     assert plain_text(index_headline(many)) == "5 runs need a look: no plots came for runs 9, 8, 7 and 2 more."
 
 
-def test_the_things_that_are_named_and_the_rest_add_up(samples):
-    view = samples.index_view(runs=3, types=2)
-    once = replace(view.incidents[1], first_chunk=1, last_chunk=1)
-    again = replace(once, first_chunk=5, last_chunk=5)
-    others = [replace(once, plot=name) for name in ("A", "B", "C")]
-    said = plain_text(index_headline(replace(view, incidents=(once, again, *others))))
-    assert said == "4 things need a look: RF_timing in run 120445, A in run 120445, B in run 120445 and 1 more."
-    alone = plain_text(index_headline(replace(view, incidents=(once, again))))
-    assert alone == "1 thing needs a look: RF_timing in run 120445."
-
-
-def test_a_pass_counts_the_plots_of_its_newest_run_that_no_model_judged(samples):
+def test_a_pass_counts_the_plot_types_of_its_newest_run_that_no_model_judged(samples):
     view = samples.index_view(runs=3, types=2)
     newest = max(view.rows, key=lambda row: row.run)
     cell = replace(newest.cells[0], state="undetermined", class_name=None, severity=0, flagged=0)
     unusable = replace(cell, severity=2, flagged=1)
     rows = tuple(replace(row, cells=(*row.cells, cell, cell, unusable)) if row is newest else row for row in view.rows)
-    said = plain_text(index_headline(replace(view, rows=rows)))
-    assert said.endswith("FDC_strip_pulls since run 120441; 2 plots have no model yet.")
-    calm = plain_text(index_headline(replace(view, rows=rows, incidents=())))
-    assert calm == "Nothing needs a look; 2 plots have no model yet."
-    older = replace(view, rows=rows, newest_run=newest.run + 1)
-    assert "no model yet" not in plain_text(index_headline(older))
+    assert index_figures(replace(view, rows=rows))[-1] == "2 plot types have no model yet"
+    calm = replace(view, rows=rows, incidents=())
+    assert plain_text(index_headline(calm)) == "Nothing needs a look."
+    assert index_figures(calm) == ("2 plot types have no model yet",)
+    assert index_figures(replace(calm, newest_run=newest.run + 1)) == ()
+    unjudged = tuple(replace(row, cells=(cell,)) for row in rows)
+    assert index_figures(replace(calm, rows=unjudged)) == ()

@@ -169,7 +169,7 @@ def test_machines_read_the_same_as_people(published):
         rows = list(csv.DictReader(stream))
     assert len(record["cards"]) == len(rows) == len(view.cards)
     assert [row["state"] for row in rows] == [one["state"] for one in record["cards"]]
-    assert record["headline"].startswith("6 of 52 plots need a look: CDC_occupancy since chunk 3, RF_timing")
+    assert record["headline"].startswith("6 of 52 plot types need a look: CDC_occupancy since chunk 3, RF_timing")
     assert all((folder / heat["file"]).is_file() for one in record["cards"] for heat in one["maps"])
 
 
