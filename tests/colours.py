@@ -60,10 +60,14 @@ class ColourNetwork:
     own_head: bool = False
 
     @property
+    def way(self) -> str:
+        return "f32"
+
+    @property
     def input(self) -> InputSpec:
         return InputSpec(size=self.size)
 
-    def predict(self, images: NDArray[np.uint8]) -> Prediction:
+    def predict(self, images: NDArray[np.uint8], *, stage: bool = False) -> Prediction:
         mean = images.reshape(len(images), -1, 3).astype(float).mean(axis=1)
         bad = np.select([mean.argmax(axis=1) == 0, mean.argmax(axis=1) == 2], [0.9, 0.1], 0.5)
         probs = np.stack([1 - bad, bad], axis=1).astype(np.float32)
@@ -71,7 +75,7 @@ class ColourNetwork:
         cam[:, 1, 2, 1] = 5
         return Prediction(probs, np.zeros((len(images), 2), np.float32), cam)
 
-    def evidence(self, _images: NDArray[np.uint8], _weights: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
+    def evidence(self, *_: NDArray[Any] | None) -> NDArray[np.float32] | None:
         """It has no stage for maps."""
         return None
 

@@ -32,8 +32,9 @@ def run_job(stage: Stage) -> int:
     print(outcome.line)
     if outcome.outputs and "CYLC_WORKFLOW_ID" in os.environ:
         # The job itself tells Cylc of its start and end; only custom outputs are told here, all in one message.
-        command = ["cylc", "message", "--", *outcome.outputs]
-        return subprocess.run(command, check=False).returncode
+        # Of three arguments or more Cylc takes the first two as workflow and job, so these are always given.
+        command = ["cylc", "message", "--", os.environ["CYLC_WORKFLOW_ID"], os.environ["CYLC_TASK_JOB"]]
+        return subprocess.run([*command, *outcome.outputs], check=False).returncode
     return 0
 
 

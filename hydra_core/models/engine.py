@@ -6,6 +6,7 @@ batch. Nothing in it is ever unpickled or run as code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,11 +42,19 @@ class Prediction:
         float32 (n, d): the features before the decision.
     cam
         float32 (n, h', w', c): class maps; their mean over the area is the logit.
+    stage
+        float32 (n, h", w", d'): the features from which finer maps are made, where they were asked for and are known.
     """
 
     probs: Floats
     embed: Floats
     cam: Floats
+    stage: Floats | None = None
+
+    def part(self, which: Sequence[int]) -> Prediction:
+        """Return what is said of some of the images."""
+        stage = None if self.stage is None else self.stage[which]
+        return Prediction(self.probs[which], self.embed[which], self.cam[which], stage)
 
 
 def check_images(images: Images, size: tuple[int, int]) -> None:
@@ -69,7 +78,7 @@ def numbers_alone(found: Prediction) -> Prediction:
     DataError
         When the network answered with something that is not a number.
     """
-    if not all(np.isfinite(values).all() for values in vars(found).values()):
+    if not all(np.isfinite(values).all() for values in (found.probs, found.embed, found.cam)):
         raise DataError("the network answers with something that is not a number", next_step=MEND)
     return found
 
@@ -92,6 +101,10 @@ class Engine:
         SHA-256 of ``model.json``, which itself holds the hash of every other file.
     residual
         What good plots look like; None where too few were known at the training.
+    golden
+        What it said of the golden batch, or the part of it that was asked, when it started; None for one that was not.
+    graph
+        The network as OpenVINO read it, for what makes finer maps; None where it gives no features for them.
     """
 
     def __init__(
@@ -101,9 +114,12 @@ class Engine:
         card: ModelCard | None,
         identity: str,
         residual: Residual | None = None,
+        graph: Any = None,
     ) -> None:
         self._compiled = compiled
         self._size = size
+        self.graph = graph
+        self.golden: Prediction | None = None
         self.card = card
         self.identity = identity
         self.residual = residual
@@ -138,9 +154,12 @@ class Engine:
         known = found.keys() in (set(OUTPUTS), {*OUTPUTS, STAGE, SCORE})
         if not known or len(found) != len(model.outputs) or len(model.inputs) != 1:
             raise ValueError(f"its outputs are {', '.join(sorted(named)) or 'unnamed'}, not {', '.join(OUTPUTS)}")
-        # What only maps need would cost every image a copy of its features.
-        judging = ov.Model([found[name] for name in OUTPUTS], model.get_parameters(), "judging")
-        return cls(core.compile_model(judging, "CPU", cls.options(precision, threads)), size, card, identity, residual)
+        # In 8 bits and in bf16 the features are others, and maps are made in f32.
+        graph = model if STAGE in found and precision == "f32" else None
+        names = OUTPUTS if graph is None else (*OUTPUTS, STAGE)
+        judging = ov.Model([found[name] for name in names], model.get_parameters(), "judging")
+        compiled = core.compile_model(judging, "CPU", cls.options(precision, threads))
+        return cls(compiled, size, card, identity, residual, graph)
 
     @staticmethod
     def options(precision: Precision, threads: int) -> dict[str, Any]:
@@ -154,13 +173,15 @@ class Engine:
             "ENABLE_CPU_PINNING": False,
         }
 
-    def predict(self, images: Images) -> Prediction:
+    def predict(self, images: Images, *, stage: bool = False) -> Prediction:
         """Judge images.
 
         Parameters
         ----------
         images
             uint8, shape (n, h, w, 3), as made by `pixels.model_input` for the card's input; n may be 0.
+        stage
+            Whether the features from which finer maps are made are wanted: up to a MiB an image.
 
         Raises
         ------
@@ -172,13 +193,33 @@ class Engine:
         check_images(images, self._size)
         # One blank image stands in for none, to learn the shapes.
         padded = images if len(images) else np.zeros((1, *images.shape[1:]), np.uint8)
-        parts: dict[str, list[Floats]] = {name: [] for name in OUTPUTS}
+        names = (*OUTPUTS, STAGE) if stage and self.graph is not None else OUTPUTS
+        parts: dict[str, list[Floats]] = {name: [] for name in names}
         for start in range(0, len(padded), BATCH):
             answer = self._compiled(padded[start : start + BATCH].astype(np.float32))
-            for name in OUTPUTS:
+            for name in names:
                 parts[name].append(np.array(answer[name], dtype=np.float32))
-        probs, embed, cam = (np.concatenate(parts[name])[: len(images)] for name in OUTPUTS)
-        return numbers_alone(Prediction(probs, embed, cam))
+        return numbers_alone(Prediction(*(np.concatenate(parts[name])[: len(images)] for name in names)))
+
+    def features(self, images: Images) -> Floats:
+        """Return the features from which finer maps are made, `Prediction.stage`; errors as of `predict`.
+
+        Raises
+        ------
+        ValueError
+            When the network was exported without a stage, or computes in other than f32.
+        """
+        return _stage_of(self.predict(images, stage=True))
+
+    def features_of_golden(self) -> Floats:
+        """Return `features` of the part of the golden batch that it was asked of; errors as of `features`."""
+        return _stage_of(self.golden)
+
+
+def _stage_of(found: Prediction | None) -> Floats:
+    if found is None or found.stage is None:
+        raise ValueError("the engine gives no features")
+    return found.stage
 
 
 def load(folder: Path, *, threads: int, precision: Precision = "f32", golden: int | None = None) -> Engine:
@@ -259,7 +300,7 @@ def _compile(trusted: Trusted, threads: int, precision: Precision) -> Engine:
 def _check_golden(trusted: Trusted, engine: Engine, golden: dict[str, AnyArray], tolerance: float) -> None:
     folder, images = trusted.folder, golden["images"]
     try:
-        got = engine.predict(images)
+        got = engine.golden = engine.predict(images, stage=True)
     except RuntimeError as error:
         raise DataError(f"{folder / 'engine.xml'} cannot be run: {error}", next_step=MEND) from error
     classes = len(trusted.card.classes)

@@ -103,7 +103,7 @@ def export(
             told["residual"] = residual.differences(images[golden])
         why_not = "no layer gives finer maps than its class maps"
         if stage is not None:
-            maps, why_not = _golden_maps(model, stage, images[golden], temp, threads)
+            maps, why_not = _golden_maps(model, stage, images[golden], engine, threads)
             if maps is None:
                 convert(model, temp / "engine.xml")
                 stage = None
@@ -123,12 +123,11 @@ def export(
     return card
 
 
-def _golden_maps(model: Any, stage: Any, images: Images, folder: Path, threads: int) -> tuple[Floats | None, str]:
+def _golden_maps(model: Any, stage: Any, images: Images, engine: Engine, threads: int) -> tuple[Floats | None, str]:
     """Return the maps of the golden batch by the training framework, or None and why the engine cannot give them."""
-    xml, weights = ((folder / name).read_bytes() for name in ("engine.xml", "engine.bin"))
     asked = golden_weights(len(images), model.output["probs"].shape[-1])
     try:
-        got = Evidence.compile(xml, weights, threads=threads).maps(images, asked)
+        got = Evidence.compile(engine, threads=threads).maps(engine.features(images), asked)
     except (NoDerivativeError, RuntimeError) as error:
         return None, str(error).splitlines()[0][:200]
     expected = grad_cam(model, images, asked.shape[1] - 1, against=0, layer=stage.name, each_place=True)

@@ -47,8 +47,10 @@ class KerasEngine:
 
         self._ask, self._size, self._failed = ask, size, tf.errors.OpError
 
-    def predict(self, images: Images) -> Prediction:
+    def predict(self, images: Images, *, stage: bool = False) -> Prediction:  # noqa: ARG002
         """Judge images, up to 64 at a time; parameters and errors as of `engine.Engine.predict`.
+
+        The features from which finer maps are made are not given, whatever `stage` says: OpenVINO makes these maps.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,12 +20,10 @@ from hydra_core.base.telling import Tell
 from hydra_core.config.inference import EngineName
 from hydra_core.models.arrays import Bools, Floats, Images
 from hydra_core.models.devices import arithmetic_for, gpus, has_vnni, processor_flags
-from hydra_core.models.engine import BATCH, BF16_DRIFT, Precision, Prediction, bf16_drift, start
+from hydra_core.models.engine import BATCH, BF16_DRIFT, Engine, Precision, Prediction, bf16_drift, start
 from hydra_core.models.gpu import GPU_BATCH, sees_gpu
 from hydra_core.models.lazy import openvino
-from hydra_core.models.residual import Residual
-from hydra_core.models.spec import ModelCard
-from hydra_core.models.trusted import Trusted, read_folder
+from hydra_core.models.trusted import OUTPUTS, Trusted, read_folder
 
 #: What a site may ask for; ``auto`` is bf16 on processors that have it, else int8 for models that may, else f32.
 Wish = Literal["f32", "bf16", "int8", "auto"]
@@ -34,12 +32,12 @@ Wish = Literal["f32", "bf16", "int8", "auto"]
 class Predicts(Protocol):
     """What says something of images."""
 
-    def predict(self, images: Images) -> Prediction:
-        """Judge images: uint8, shape (n, h, w, 3)."""
+    def predict(self, images: Images, *, stage: bool = False) -> Prediction:
+        """Judge images: uint8, shape (n, h, w, 3); see `engine.Engine.predict`."""
 
 
-#: Starts a network in one arithmetic.
-Start = Callable[[Precision], Predicts]
+#: A network that is started in one arithmetic.
+Started = TypeVar("Started", bound=Predicts)
 
 #: After so many images it is known whether bf16 saves anything with this model.
 _TRIAL = 32
@@ -139,68 +137,61 @@ class Judge:
 
     Attributes
     ----------
+    card
+        What the model says of itself.
+    identity
+        SHA-256 of ``model.json``.
+    residual
+        What good plots look like; None where too few were known at the training.
     judged, again
         Images judged so far, and how many of them once more in f32.
+    front
+        Returns the engine in f32 by OpenVINO, whose features finer maps are made of; started when first asked for.
     """
 
-    def __init__(self, trusted: Trusted, start: Start, precision: Precision, thresholds: Mapping[str, float]) -> None:
-        self._trusted, self._start = trusted, start
+    def __init__(
+        self,
+        trusted: Trusted,
+        thresholds: Mapping[str, float],
+        *,
+        quick: Predicts | None,
+        precision: Precision,
+        exact: Callable[[], Predicts],
+        front: Callable[[], Engine],
+        by: str = "",
+    ) -> None:
+        self.card, self.identity, self.residual = trusted.card, trusted.identity, trusted.residual
+        self.front, self.judged, self.again = front, 0, 0
         own = {name: found.value for name, found in trusted.card.thresholds.items()}
         used = {**own, **thresholds}
         self._thresholds = np.array([used[name] for name in trusted.card.classes])
-        self._quick: Predicts | None = None
-        self._exact: Predicts | None = None
-        self.judged = self.again = 0
-        self._precision = precision
-        if precision != "f32":
-            try:
-                self._quick = start(precision)
-            except DataError:
-                # It drifts by more than what is reckoned with, or is damaged: f32 will tell.
-                self._quick = None
+        self._quick, self._quick_precision, self._exact, self._by = quick, precision, exact, by
+
+    @property
+    def way(self) -> str:
+        """How it judges an image at first, in words for a log: ``int8``, ``bf16 in TensorFlow``."""
+        return ("f32" if self._quick is None else self._quick_precision) + self._by
+
+    def predict(self, images: Images, *, stage: bool = False) -> Prediction:
+        """Judge images: parameters and errors as of `engine.Engine.predict`; features only where f32 alone judges."""
         if self._quick is None:
-            self._in_f32()
-
-    @property
-    def card(self) -> ModelCard:
-        """What the model says of itself."""
-        return self._trusted.card
-
-    @property
-    def identity(self) -> str:
-        """SHA-256 of ``model.json``."""
-        return self._trusted.identity
-
-    @property
-    def residual(self) -> Residual | None:
-        """What good plots look like."""
-        return self._trusted.residual
-
-    def predict(self, images: Images) -> Prediction:
-        """Judge images: parameters and errors as of `engine.Engine.predict`."""
-        if self._quick is None:
-            return self._in_f32().predict(images)
+            return self._exact().predict(images, stage=stage)
         found = self._quick.predict(images)
         near = self._near(found.probs)
         self.judged += len(images)
         self.again += int(near.sum())
         if near.any():
-            exact = self._in_f32().predict(images[near])
-            for mine, better in zip(vars(found).values(), vars(exact).values(), strict=True):
-                mine[near] = better
+            exact = self._exact().predict(images[near])
+            for name in OUTPUTS:
+                getattr(found, name)[near] = getattr(exact, name)
         if self.judged >= _TRIAL and 2 * self.again > self.judged:
             self._quick = None
         return found
 
     def _near(self, probs: Floats) -> Bools:
-        if self._precision == "int8":
+        if self._quick_precision == "int8":
             return near_in_8_bits(probs, self._thresholds, self.card.int8.band)
         return near_a_decision(probs, self._thresholds, bf16_drift(self.card))
-
-    def _in_f32(self) -> Predicts:
-        if self._exact is None:
-            self._exact = self._start("f32")
-        return self._exact
 
 
 def open_judge(
@@ -263,25 +254,52 @@ def judge_of(
         When TensorFlow was asked for by name, and cannot build the network or the device fails.
     """
     given = thresholds or {}
+
+    def by_openvino(precision: Precision) -> Engine:
+        return start(trusted, threads=threads, precision=precision, golden=golden)
+
     if engine_for(engine, tell) == "tensorflow":
         from hydra_core.models.keras_engine import DeviceError
 
-        with_tensorflow = partial(_with_tensorflow, trusted, threads, golden)
+        by_tensorflow = partial(_with_tensorflow, trusted, threads, golden)
+        used = tensorflow_precision_for(wish)
         try:
-            return Judge(trusted, with_tensorflow, tensorflow_precision_for(wish), given)
+            quick = _quick(by_tensorflow, used)
+            exact = _in_f32(by_tensorflow, quick)
+            front = cache(partial(by_openvino, "f32"))
+            by = " in TensorFlow"
+            return Judge(trusted, given, quick=quick, precision=used, exact=exact, front=front, by=by)
         except (ConfigError, DeviceError) as error:
             if engine == "tensorflow":
                 raise
             tell(f"{error.cause}: the processor judges with it")
-    precision = precision_for(wish, int8=trusted.int8 is not None)
-    return Judge(trusted, partial(_with_openvino, trusted, threads, golden), precision, given)
+    used = precision_for(wish, int8=trusted.int8 is not None)
+    quicker = _quick(by_openvino, used)
+    # Second looks and heat maps share it.
+    engine_in_f32 = _in_f32(by_openvino, quicker)
+    return Judge(trusted, given, quick=quicker, precision=used, exact=engine_in_f32, front=engine_in_f32)
+
+
+def _quick(start: Callable[[Precision], Started], precision: Precision) -> Started | None:
+    if precision == "f32":
+        return None
+    try:
+        return start(precision)
+    except DataError:
+        # It drifts by more than what is reckoned with, or is damaged: f32 will tell.
+        return None
+
+
+def _in_f32(start: Callable[[Precision], Started], quick: Predicts | None) -> Callable[[], Started]:
+    """Return what gives the network in f32: started when first asked for, or now where nothing quicker judges."""
+    if quick is not None:
+        return cache(partial(start, "f32"))
+    # Of what is started the files need not stay in memory.
+    started = start("f32")
+    return lambda: started
 
 
 def _with_tensorflow(trusted: Trusted, threads: int, golden: int, precision: Precision) -> Predicts:
     from hydra_core.models.keras_engine import start as start_in_tensorflow
 
     return start_in_tensorflow(trusted, threads=threads, precision=precision, golden=golden)
-
-
-def _with_openvino(trusted: Trusted, threads: int, golden: int, precision: Precision) -> Predicts:
-    return start(trusted, threads=threads, precision=precision, golden=golden)

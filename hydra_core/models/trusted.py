@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -71,6 +71,10 @@ class Trusted:
     golden: dict[str, AnyArray]
     residual: Residual | None
     int8: tuple[bytes, bytes] | None = None
+
+    def without_engines(self) -> Trusted:
+        """Return it without the bytes of its engines, for those who keep it after they are started."""
+        return replace(self, xml=b"", weights=b"", int8=None)
 
 
 def read_card(folder: Path) -> tuple[ModelCard, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hydra_core.base.words import counted
 from hydra_core.config.training import UNLEARNED_THRESHOLD
 from hydra_core.intake.block import Block
 from hydra_core.intake.images import read_image
@@ -46,13 +48,31 @@ def classify(context: RunContext) -> Outcome:
         chosen = load_judging_set(connection, revision.judging_set_id or 0)
     types = sorted({item.plot for item in items})
     mine = {plot for number, plot in enumerate(types) if number % context.shards == context.shard}
-    heat: dict[int, Heat] = {}
-    rows = look(context, revision, [item for item in items if item.plot in mine], chosen, heat)
-    hand_over(context, revision, heat)
+    besides = Besides()
+    rows = look(context, revision, [item for item in items if item.plot in mine], chosen, besides)
+    hand_over(context, revision, besides.heat)
     writing(context.engine, lambda connection: save_evidence(connection, rows))
     images = len({row.item_id for row in rows})
-    models = sum(1 for plot in mine if plot in chosen.models)
-    return Outcome(f"{context.name}: {images} images of {len(mine)} plot types, {models} models", images=images)
+    models = counted(sum(1 for plot in mine if plot in chosen.models), "model")
+    said = f"{counted(images, 'image')} of {counted(len(mine), 'plot type')}, {models}"
+    ways = "".join(f", {number} judged in {way}" for way, number in sorted(besides.ways.items()))
+    return Outcome(f"{context.name}: {said}{ways}", images=images)
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What looking at images gives besides evidence.
+
+    Attributes
+    ----------
+    heat
+        The heat maps of what will be flagged for what its model says, by number of the item in its block.
+    ways
+        How many images were judged in which way, as `Network.way` names it.
+    """
+
+    heat: dict[int, Heat] = field(default_factory=dict)
+    ways: Counter[str] = field(default_factory=Counter)
 
 
 def look(
@@ -60,15 +80,14 @@ def look(
     revision: RevisionRow,
     items: Sequence[ItemRow],
     chosen: JudgingSetRow,
-    heat: dict[int, Heat] | None = None,
+    besides: Besides | None = None,
 ) -> list[EvidenceRow]:
     """Return the evidence of some items of a revision by a judging set; nothing is written.
 
     Parameters
     ----------
-    heat
-        Receives the heat maps of what will be flagged for what its model says, by number of the item in its block; none
-        are made where None.
+    besides
+        Receives what else is found; no heat maps are made where None.
     """
     readable = [item for item in items if item.has_image]
     rows: list[EvidenceRow] = []
@@ -84,7 +103,8 @@ def look(
             for item in readable
             if item.plot not in chosen.models
         ]
-        rows += _judged(context, block, readable, chosen, _Heating(revision, chosen, rows, heat))
+        heating = _Heating(revision, chosen, rows, None if besides is None else besides.heat)
+        rows += _judged(context, block, readable, chosen, heating, (besides or Besides()).ways)
     return rows
 
 
@@ -109,7 +129,8 @@ class _Heating:
         heat: dict[int, Heat] | None,
     ) -> None:
         self._chosen, self._heat = chosen, heat
-        self._nobody_called = had_beam(revision.conditions, chosen.rules) is False
+        #: Whether any map is to be made: without beam nobody is called.
+        self.wanted = heat is not None and had_beam(revision.conditions, chosen.rules) is not False
         self._otherwise = {
             row.item_id for row in rows if row.judge == STANDING or (row.judge == CONTENT and row.status == "empty")
         }
@@ -117,13 +138,13 @@ class _Heating:
 
     def take(self, batch: Sequence[_Asked], images: NDArray[np.uint8], found: Prediction) -> None:
         """Make the maps that one batch needs."""
-        if self._heat is None or self._nobody_called:
+        if self._heat is None or not self.wanted:
             return
         network = batch[0].network
         names = [network.classes[k] for k in found.probs.argmax(axis=1)]
         which = [k for k, asked in enumerate(batch) if self._flagged(asked.item, names[k], float(found.probs[k].max()))]
         if which:
-            made = heat_of(network, images[which], [names[k] for k in which], found.cam[which])
+            made = heat_of(network, images[which], [names[k] for k in which], found.part(which))
             self._heat |= {batch[k].item.block_index: maps for k, maps in zip(which, made, strict=True)}
 
     def _flagged(self, item: ItemRow, name: str, confidence: float) -> bool:
@@ -134,7 +155,12 @@ class _Heating:
 
 
 def _judged(
-    context: RunContext, block: Block, items: Sequence[ItemRow], chosen: JudgingSetRow, heating: _Heating
+    context: RunContext,
+    block: Block,
+    items: Sequence[ItemRow],
+    chosen: JudgingSetRow,
+    heating: _Heating,
+    ways: Counter[str],
 ) -> Iterator[EvidenceRow]:
     """Yield what networks say, all plot types in one pass: the next images are read while these are judged."""
     inference = context.site.settings.inference
@@ -159,7 +185,8 @@ def _judged(
     several = images_at_a_time(inference.engine)
     for batch, images in read_ahead(groups(), read, threads=context.threads, batch=several):
         network, model = batch[0].network, batch[0].model
-        found = network.predict(images)
+        found = network.predict(images, stage=heating.wanted)
+        ways[network.way] += len(batch)
         heating.take(batch, images, found)
         for asked, probabilities in zip(batch, found.probs, strict=True):
             yield _said(asked.item, model, network.classes, probabilities)

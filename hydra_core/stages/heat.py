@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydra_core.intake.maps import StoredMap
+from hydra_core.models.engine import Prediction
 from hydra_core.models.evidence import class_weights
 from hydra_core.models.maps import class_map, contrast_map, shown
 from hydra_core.models.residual import GOOD
@@ -17,7 +17,7 @@ from hydra_core.stages.networks import Network
 
 
 def heat_of(
-    network: Network, images: NDArray[np.uint8], names: Sequence[str], cams: NDArray[np.floating[Any]] | None = None
+    network: Network, images: NDArray[np.uint8], names: Sequence[str], found: Prediction | None = None
 ) -> list[Heat]:
     """Make the heat maps of images.
 
@@ -27,8 +27,8 @@ def heat_of(
         uint8, shape (n, h, w, 3), as the network takes them; n >= 1.
     names
         The class that each image was given.
-    cams
-        float32, shape (n, h', w', c): its class maps of them, where they are known; asked for if they are needed.
+    found
+        What the network said of them, where that is known; it is asked if that is needed.
 
     Returns
     -------
@@ -40,8 +40,8 @@ def heat_of(
     good = classes.index(GOOD) if GOOD in classes else None
     given = [classes.index(name) for name in names]
     weights = [class_weights(len(classes), k, good if k != good else None) for k in given]
-    fine = network.evidence(images, np.stack(weights))
-    coarse = [] if fine is not None else list(network.predict(images).cam if cams is None else cams)
+    fine = network.evidence(images, np.stack(weights), found.stage if found is not None else None)
+    coarse = [] if fine is not None else list((found or network.predict(images)).cam)
     differences = [None] * len(images) if network.residual is None else network.residual.maps(images)
     made: list[Heat] = []
     for number, (name, here, difference) in enumerate(zip(names, given, differences, strict=True)):

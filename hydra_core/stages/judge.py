@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 import hydra_core
 from hydra_core.base.clock import now
+from hydra_core.base.words import counted
 from hydra_core.judge.evidence import CLASSIFIER, CONTENT, STANDING, Classification, Content, ItemEvidence
 from hydra_core.judge.rules import LOOK, PROBLEM, judge_item
 from hydra_core.stages.beam import had_beam
@@ -39,8 +40,25 @@ def judge(context: RunContext) -> Outcome:
     writing(context.engine, lambda connection: enter_verdicts(connection, context, revision, verdicts, now()))
     with_image = any(verdict.state not in ("missing", "unreadable") for verdict in verdicts)
     quality = "bad" if worst >= PROBLEM else "good" if with_image else "no_data"
-    line = f"{context.name} r{revision.revision}: {len(verdicts)} verdicts, {flagged} need a look ({quality})"
-    return Outcome(line, ("flagged" if flagged else "clean", quality), len(verdicts))
+    by_networks = any(verdict.severity >= LOOK and verdict.model_id is not None for verdict in verdicts)
+    maps = "maps_missing" if by_networks and not _maps_are_ready(context, revision) else "maps_ready"
+    said = f"{counted(len(verdicts), 'plot')} judged, {flagged} to look at ({quality})"
+    outputs = ("flagged" if flagged else "clean", quality, maps)
+    return Outcome(f"{context.name} r{revision.revision}: {said}", outputs, len(verdicts))
+
+
+def _maps_are_ready(context: RunContext, revision: RevisionRow) -> bool:
+    """Keep the heat maps of what is flagged if ``classify`` has made them all; say whether it has."""
+    # What reads maps is imported only where there may be some.
+    from hydra_core.stages.wanted_maps import keep_maps, ready_maps, wanted_maps
+
+    with reading(context.engine) as connection:
+        wanted = wanted_maps(connection, revision)
+    heat = ready_maps(context, revision, wanted)
+    if len(heat) < len(wanted):
+        return False
+    keep_maps(context, revision, heat)
+    return True
 
 
 def enter_verdicts(

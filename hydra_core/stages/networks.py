@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from hydra_core.intake.block import Block
 from hydra_core.intake.images import read_image
 from hydra_core.models.arrays import Floats
 from hydra_core.models.asked import InputSpec
-from hydra_core.models.engine import Engine, Prediction
+from hydra_core.models.engine import Prediction
 from hydra_core.models.evidence import Evidence, open_evidence
 from hydra_core.models.pixels import model_input, preprocessing_hash
 from hydra_core.models.precision import Judge, Wish, judge_of
@@ -33,7 +33,7 @@ class Network:
     """A model ready to judge, with its card."""
 
     card: ModelCard
-    engine: Engine | Judge
+    judge: Judge
     open_maps: Callable[[], Evidence | None]
 
     @property
@@ -54,20 +54,38 @@ class Network:
     @property
     def residual(self) -> Residual | None:
         """What good plots look like; None where too few were known at its training."""
-        return self.engine.residual
+        return self.judge.residual
+
+    @property
+    def way(self) -> str:
+        """How it judges an image, in words for a log."""
+        return self.judge.way
 
     @property
     def own_head(self) -> bool:
         """Whether it came whole from the site, so that its maps are the same for each class."""
         return self.card.training.head == "own"
 
-    def predict(self, images: NDArray[np.uint8]) -> Prediction:
-        """Judge images: uint8, shape (n, h, w, 3)."""
-        return self.engine.predict(images)
+    def predict(self, images: NDArray[np.uint8], *, stage: bool = False) -> Prediction:
+        """Judge images, uint8 of shape (n, h, w, 3), with the features for `evidence` if they come for nothing."""
+        return self.judge.predict(images, stage=stage)
 
-    def evidence(self, images: NDArray[np.uint8], weights: Floats) -> Floats | None:
-        """Return where the evidence lies, as `Evidence.over_plots`; None for a model without a stage for maps."""
-        return None if self._maps is None else self._maps.over_plots(images, weights)
+    def evidence(self, images: NDArray[np.uint8], weights: Floats, features: Floats | None = None) -> Floats | None:
+        """Return where the evidence lies, as `Evidence.over_plots`; None for a model without a stage for maps.
+
+        Parameters
+        ----------
+        images
+            uint8, shape (n, h, w, 3).
+        weights
+            float, shape (n, c): how much each class counts.
+        features
+            `Prediction.stage` of the images where it is known.
+        """
+        if self._maps is None:
+            return None
+        known = self.judge.front().features(images) if features is None else features
+        return self._maps.over_plots(known, weights)
 
     @cached_property
     def _maps(self) -> Evidence | None:
@@ -118,7 +136,8 @@ def open_network(
     # Before anything of it is computed with.
     check_identity(folder, model, trusted.identity)
     judge = judge_of(trusted, threads=threads, wish=wish, thresholds=thresholds, engine=engine)
-    return Network(judge.card, judge, partial(open_evidence, trusted, threads=threads))
+    known = trusted.without_engines()
+    return Network(judge.card, judge, lambda: open_evidence(known, judge.front, threads=threads))
 
 
 def check_identity(folder: Path, model: ModelRow, identity: str) -> None:

@@ -22,7 +22,8 @@ from hydra_core.store.columns import Sha256
 from hydra_core.store.schema import Base
 from hydra_core.store.session import open_engine, sqlite_file
 from hydra_core.store.upgrade import upgrade
-from tests.bench.history_rows import LARGE, SMALL, TABLES, Row, Size
+from tests.bench.history_rows import TABLES, Row
+from tests.bench.history_shape import LARGE, SMALL, Size
 
 Say = Callable[[str], None]
 

@@ -30,7 +30,7 @@ from hydra_core.cli.ask import answer
 from hydra_core.store.schema import Image, Item, Revision, Run
 from hydra_core.store.session import open_engine, writing
 from tests.bench.fabricated_history import database_bytes, fabricate, row_counts
-from tests.bench.history_rows import LARGE, SMALL, Size
+from tests.bench.history_shape import LARGE, SMALL, Size
 from tests.scale_databases import scans_of, statements_of
 from tests.store_calls import CALLS, Call, Middle, enter_run
 

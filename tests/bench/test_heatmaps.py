@@ -23,8 +23,8 @@ from hydra_core.emulate.plots import make_item, rng_for
 from hydra_core.intake.histograms.draw import draw_png, region_box
 from hydra_core.intake.images import read_image
 from hydra_core.models.asked import TrainSpec
-from hydra_core.models.evidence import Evidence, class_weights
-from hydra_core.models.export import convert, predict_keras
+from hydra_core.models.evidence import class_weights
+from hydra_core.models.export import predict_keras
 from hydra_core.models.lazy import tensorflow
 from hydra_core.models.maps import class_map, contrast_map, shown
 from hydra_core.models.networks import build, fine_stage
@@ -32,6 +32,7 @@ from hydra_core.models.pixels import model_input
 from hydra_core.models.residual import fit_residual
 from hydra_core.models.train_on import Labelled, train_on
 from tests.bench.looking_at_maps import Box, peak_inside, rank_correlation, share_inside
+from tests.maps_of_images import maps_of_images
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "heatmaps.md"
 SIZE = (128, 128)
@@ -77,9 +78,7 @@ def bad_plots(name: str, fault: str, n: int, first: int) -> Planted:
 def finer_maps(model: Any, images: np.ndarray, which: int, against: int) -> np.ndarray:
     """Return the maps that the exported engine makes by gradients, as jobs show them."""
     with tempfile.TemporaryDirectory() as folder:
-        xml = Path(folder) / "engine.xml"
-        convert(model, xml, fine_stage(model))
-        maps = Evidence.compile(xml.read_bytes(), xml.with_suffix(".bin").read_bytes(), threads=1)
+        maps = maps_of_images(model, fine_stage(model), Path(folder))
     weights = np.tile(class_weights(2, which, against), (len(images), 1))
     return np.stack([shown(one) for one in maps.over_plots(images, weights)])
 

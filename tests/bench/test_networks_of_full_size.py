@@ -17,14 +17,14 @@ import pytest
 from hydra_core.intake.images import read_image
 from hydra_core.models.asked import InputSpec, TrainSpec
 from hydra_core.models.devices import prepare
-from hydra_core.models.evidence import Evidence, class_weights
-from hydra_core.models.export import convert
+from hydra_core.models.evidence import class_weights
 from hydra_core.models.gradcam import grad_cam
 from hydra_core.models.lazy import tensorflow
 from hydra_core.models.networks import build, fine_stage
 from hydra_core.models.pictures import provider_of
 from hydra_core.models.pixels import model_input
 from hydra_core.models.train_on import Labelled, predicted, train_on
+from tests.maps_of_images import maps_of_images
 
 pytestmark = pytest.mark.bench
 
@@ -58,7 +58,7 @@ def _inputs(layer: object) -> list[object]:
 @pytest.mark.parametrize(
     ("network", "side", "stage", "places"),
     [
-        ("inceptionv3", 299, "mixed7", 17),
+        ("inceptionv3", 299, "mixed2", 35),
         ("inceptionv3", 128, "mixed2", 13),
         ("inceptionv3_cbam", 128, "cbam_mixed2_places", 13),
         ("vgg16", 96, "block4_conv3", 12),
@@ -76,9 +76,7 @@ def test_the_engine_gives_the_maps_of_the_training_framework(
         assert model.output["cam"].shape[1:3] == (places, places)
         return
     images = np.random.default_rng(1).integers(0, 256, (5, side, side, 3)).astype(np.uint8)
-    convert(model, tmp_path / "engine.xml", found)
-    made = Evidence.compile((tmp_path / "engine.xml").read_bytes(), (tmp_path / "engine.bin").read_bytes(), threads=1)
-    got = made.maps(images, np.tile(class_weights(2, 1, 0), (5, 1)))
+    got = maps_of_images(model, found, tmp_path).maps(images, np.tile(class_weights(2, 1, 0), (5, 1)))
     want = grad_cam(model, images, 1, against=0, layer=found.name, each_place=True)
     assert got.shape == (5, places, places)
     apart = np.abs(got - want) / np.abs(want).max(axis=(1, 2), keepdims=True)

@@ -45,7 +45,8 @@ def test_every_network_takes_a_few_steps(network: str, kept: Kept) -> None:
 
 @pytest.mark.parametrize("one", networks.TRAINED, ids=lambda one: one.name)
 def test_networks_trained_to_the_end(one: networks.Trained, kept: Kept) -> None:
-    assert kept.result(f"trained-{one.name}", lambda: networks.train_to_the_end(one, kept))["maps"]
+    fit = kept.result(f"fit-{one.name}", lambda: networks.train(one, kept))
+    assert kept.result(f"trained-{one.name}", lambda: networks.examine(one, fit, kept))["maps"]
 
 
 def test_the_map_of_what_differs(kept: Kept) -> None:

@@ -15,16 +15,15 @@ from typing import Any
 import numpy as np
 
 from hydra_core.models.devices import prepare
-from hydra_core.models.engine import Prediction
 from hydra_core.models.export import Exported, export, predict_keras
 from hydra_core.models.gradcam import grad_cam
 from hydra_core.models.maps import class_map, contrast_map
-from hydra_core.models.networks import build
+from hydra_core.models.networks import build, fine_stage
 from hydra_core.models.pixels import PREPROCESSING_HASH
 from hydra_core.models.residual import fit_residual
 from hydra_core.models.spec import ModelCard
 from hydra_core.models.steps import Steps
-from tests.bench.looking_at_maps import peak_inside, rank_correlation, share_inside
+from tests.bench.looking_at_maps import peak_inside, rank_correlation, share_inside, stage_maps
 from tests.bench.training_kept import Kept, small
 from tests.bench.training_sampling import SIZE, USUAL, Case, Given, asker, macro_f1, sets, spec_of, train_case
 from tests.bench.training_sets import FAULTS
@@ -44,12 +43,12 @@ GOOD, BAD = 0, 1
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that is trained to the end, with what, and how many networks with fresh weights it is set against."""
+    """A network that is trained to the end, with what, and further stages whose maps are looked at."""
 
     network: str
     case: Case
     given: Given = USUAL
-    draws: int = DRAWS
+    stages: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,16 +59,16 @@ class Trained:
         return self.network + ("" if self.given is USUAL else f", {self.given.size[1]} pixels")
 
 
+#: From fine and early to coarse and late; the last one's own maps are the class maps.
+_STAGES = ("mixed2", "mixed3", "mixed4", "mixed6", "mixed7", "mixed8")
 _LONG, _SHORT = (Case("rotating", 3 if small() else epochs) for epochs in (16, 4))
 TRAINED = (
     Trained("compact", _SHORT),
     Trained("tiny", _LONG),
     Trained("own", _LONG),
     Trained("inceptionv3", Case("rotating", 1 if small() else 2)),
-    Trained("inceptionv3", Case("rotating", 1 if small() else 2), LARGE, 1),
+    Trained("inceptionv3", Case("rotating", 1 if small() else 8), LARGE, _STAGES),
 )
-#: Where a network has a finer stage that is deep enough to tell what it sees.
-FINER = {"inceptionv3": "mixed7"}
 FEW = ("compact", "tiny", "own", "inceptionv3", "inceptionv3_cbam", "vgg16", "vit_tiny")
 
 
@@ -130,39 +129,62 @@ def _parity(model: Any, images: np.ndarray, network: str) -> float:
         return export(model, images, where, card_of, classes=("Good", "Bad"), threads=1).golden.parity
 
 
-def train_to_the_end(one: Trained, kept: Kept) -> dict[str, Any]:
-    """Train a network; return its figures, where its maps point, and whether they hang on its weights."""
+def train(one: Trained, kept: Kept) -> dict[str, Any]:
+    """Train a network, keep its weights, and return how it went."""
     module = own_module() if one.network == "own" else ""
     model, found = train_case(one.case, 1, kept, one.network, module, one.given)
+    model.save_weights(_weights(one, kept))
+    return found
+
+
+def _weights(one: Trained, kept: Kept) -> Path:
+    return kept.folder / f"fit-{one.name}.weights.h5"
+
+
+def examine(one: Trained, fit: dict[str, Any], kept: Kept) -> dict[str, Any]:
+    """Return figures of a network that was trained, where its maps point, and whether they hang on its weights."""
+    model = fresh(one.network, one.given.size, 1)
+    model.load_weights(_weights(one, kept))
     _, test = sets(kept, one.given)
     bad = np.flatnonzero(test["bad"])
-    said = predict_keras(model, test["images"][bad])
-    maps = decision_maps(said)
-    if one.network in FINER:
-        found_there = grad_cam(model, test["images"][bad], BAD, against=GOOD, layer=FINER[one.network], each_place=True)
-        maps[f"contrast at {FINER[one.network]}, by gradients"] = np.maximum(found_there, 0)
+    images = np.asarray(test["images"][bad])
+    stage = fine_stage(model)
+    named = dict.fromkeys((*one.stages, *([stage.name] if stage is not None else [])))
+    layers = {layer.name: layer for layer in model._flatten_layers() if layer.name in named}
+    maps = decision_maps(model, images)
+    for name in named:
+        places = " x ".join(map(str, layers[name].output.shape[1:3]))
+        maps[f"contrast at {name}, {places}"] = stage_maps(model, layers[name], images, BAD, GOOD)
     return {
-        **{key: found[key] for key in ("images", "seconds", "called")},
-        "macro_f1": found["evaluations"][-1][2],
+        **{key: fit[key] for key in ("images", "seconds", "called")},
+        "macro_f1": fit["evaluations"][-1][2],
+        "stage": stage.name if stage is not None else "",
         "maps": {name: pointing(made, test["boxes"][bad], test["faults"][bad]) for name, made in maps.items()},
-        "after_fresh_weights": [
-            float(np.mean(_agreement(one, model, test["images"][bad][:40], seed))) for seed in range(one.draws)
-        ],
+        "after_fresh_weights": [float(np.mean(_agreement(one, model, images[:40], seed))) for seed in range(DRAWS)],
         "macro_f1_fresh": macro_f1(test["bad"], asker(fresh(one.network, one.given.size, 9))(test["images"]).argmax(1)),
     }
 
 
-def decision_maps(said: Prediction) -> dict[str, np.ndarray]:
+def decision_maps(model: Any, images: np.ndarray) -> dict[str, np.ndarray]:
     """Return class maps and contrast maps of Bad, each (n, h, w)."""
+    cams = predict_keras(model, images).cam
     return {
-        "class": np.stack([class_map(cam, BAD) for cam in said.cam]),
-        "contrast": np.stack([contrast_map(cam, BAD, GOOD) for cam in said.cam]),
+        "class": np.stack([class_map(cam, BAD) for cam in cams]),
+        "contrast of class maps": np.stack([contrast_map(cam, BAD, GOOD) for cam in cams]),
     }
 
 
+def shown_maps(model: Any, images: np.ndarray) -> np.ndarray:
+    """Return the contrast maps that pages show of a network, (n, h, w)."""
+    stage = fine_stage(model)
+    if stage is None:
+        return decision_maps(model, images)["contrast of class maps"]
+    return stage_maps(model, stage, images, BAD, GOOD)
+
+
 def _agreement(one: Trained, model: Any, images: np.ndarray, seed: int) -> list[float]:
-    before = decision_maps(predict_keras(model, images))["contrast"]
-    after = decision_maps(predict_keras(fresh(one.network, one.given.size, 100 + seed), images))["contrast"]
+    before = shown_maps(model, images)
+    after = shown_maps(fresh(one.network, one.given.size, 100 + seed), images)
     # A map that is zero everywhere says nothing, and agrees with nothing.
     return [rank_correlation(a, b) if a.any() and b.any() else 0.0 for a, b in zip(before, after, strict=True)]
 

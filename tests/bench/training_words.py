@@ -101,10 +101,7 @@ def _widest(case: boards.Case, each: list[dict[str, tuple[int, int]]]) -> str:
 
 def _other_set(one: networks.Trained) -> str:
     (good, bad), (test_good, test_bad) = one.given.train, one.given.test
-    return (
-        f" *{one.words}*: {good} good and {bad} bad plots train, {test_good} and {test_bad} test; set against "
-        f"{one.draws} network with fresh weights."
-    )
+    return f" *{one.words}*: {good} good and {bad} bad plots train, {test_good} and {test_bad} test."
 
 
 def _networks(kept: Kept) -> list[str]:
@@ -143,6 +140,7 @@ def _networks(kept: Kept) -> list[str]:
         rows.append(
             (
                 one.words,
+                one.case.epochs,
                 f"{found['images']:,}",
                 f"{found['seconds']:.0f}",
                 figure([counts], "macro_f1"),
@@ -151,21 +149,36 @@ def _networks(kept: Kept) -> list[str]:
             )
         )
     lines += [
-        "Trained to the end with `rotating` on the set above, one seed. *Fresh weights*: rank correlation of the "
-        f"contrast maps of 40 bad plots with those of {networks.DRAWS} networks that learned nothing (Adebayo et al. "
-        "2018), mean and range; near 0 means that the maps hang on what was learned."
+        "Trained to the end with `rotating` on the set above, one seed, averaged weights kept. *Fresh weights*: rank "
+        "correlation of the contrast maps that pages show of 40 bad plots with those of "
+        f"{networks.DRAWS} networks that learned nothing (Adebayo et al. 2018), mean and range; near 0 means that the "
+        "maps hang on what was learned."
         + "".join(_other_set(one) for one, _ in trained if one.given is not sampling.USUAL),
         "",
         *table(
-            ("network", "images", "seconds", "macro-F1", "macro-F1 with fresh weights", "map against fresh weights"),
+            (
+                "network",
+                "epochs",
+                "images",
+                "seconds",
+                "macro-F1",
+                "macro-F1 with fresh weights",
+                "map against fresh weights",
+            ),
             rows,
         ),
         "Where the maps of the test's bad plots point: peak inside the planted fault / share of the map inside. The "
         "area is what the share of a flat map would be; a random peak hits a little more often, for half a cell is "
-        "granted.",
+        "granted. A contrast map *at* a layer, with so many places, weighs each place there by the gradient of Bad "
+        "rather than Good, and is laid over the plot; pages show the one that is marked, and where none is, the "
+        "contrast of class maps.",
         "",
     ]
-    maps = [(f"{one.words}, {kind}", made) for one, found in trained for kind, made in found["maps"].items()]
+    maps = [
+        (f"{one.words}, {kind}" + (" (**shown**)" if kind.startswith(f"contrast at {found['stage']},") else ""), made)
+        for one, found in trained
+        for kind, made in found["maps"].items()
+    ]
     residual = kept.find("trained-residual")
     if residual is not None:
         maps.append(("residual map, no network", residual["maps"]["residual"]))

@@ -45,7 +45,7 @@ def verdicts(deployment: Deployment, run: int) -> list[tuple[str, int | None, st
 
 def test_bad_files_become_verdicts_with_a_reason(deployment: Deployment) -> None:
     outputs = deployment.work(BEAM)
-    assert outputs == [("images",), (), ("flagged", "bad"), (), (), ()]
+    assert outputs == [("images",), (), ("flagged", "bad", "maps_ready"), (), (), ()]
     assert verdicts(deployment, BEAM) == [
         ("CDC", 0, "undetermined", None, 0),
         ("CDC", 1, "unreadable", None, 2),
@@ -63,7 +63,7 @@ def test_bad_files_become_verdicts_with_a_reason(deployment: Deployment) -> None
 
 def test_without_beam_an_empty_plot_is_what_one_expects(deployment: Deployment) -> None:
     outputs = deployment.work(DARK)
-    assert outputs[2] == ("flagged", "good")
+    assert outputs[2] == ("flagged", "good", "maps_ready")
     assert verdicts(deployment, DARK) == [
         ("CDC", 0, "no_beam", "NoData", 0),
         ("CDC", 1, "no_beam", None, 0),
@@ -73,7 +73,7 @@ def test_without_beam_an_empty_plot_is_what_one_expects(deployment: Deployment) 
 
 def test_a_run_without_any_image_is_published_too(deployment: Deployment) -> None:
     assert deployment.want(99) == ["new"]
-    assert deployment.work(99) == [("empty",), (), ("clean", "no_data"), (), (), ()]
+    assert deployment.work(99) == [("empty",), (), ("clean", "no_data", "maps_ready"), (), (), ()]
     assert fsck(deployment.site, deployment.engine).problems == ()
 
 
@@ -182,6 +182,9 @@ def test_a_late_chunk_makes_a_revision_and_the_earlier_one_stays(finished: Deplo
     ]
     assert rows[0].judging_set_id == rows[1].judging_set_id
     assert "files came or changed" in " ".join(rows[1].notes)
+    told = json.loads((pages.parent / "r2" / "run.json").read_text(encoding="utf-8"))["notes"]
+    assert "New since revision 1: chunk 5 of CDC (1 plot)." in told
+    assert "Changed since revision 1: chunk 1 of CDC (1 plot)." in told
     assert {path.name: path.read_bytes() for path in pages.iterdir() if path.is_file()} == page
     after = finished.files()
     assert {name: after[name] for name in before if name.startswith("archive/")} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,3 +52,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder: Path = tmp_path_factory.mktemp("models") / "m1"
     result = train(SPEC, images, names, groups, hashes, folder, lines.append, threads=1)
     return Trained(SPEC, result, images, names, groups, hashes, lines)
+
+
+@pytest.fixture
+def folder(trained: Trained, tmp_path: Path) -> Path:
+    """Return a copy of the trained model that a test may change."""
+    return Path(shutil.copytree(trained.result.folder, tmp_path / "model"))

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import io
-import json
-import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,27 +11,16 @@ import numpy as np
 import pytest
 
 from hydra_core.base.errors import DataError
-from hydra_core.base.files import sha256_bytes, sha256_file
+from hydra_core.base.files import sha256_bytes
 from hydra_core.models import answers as module
 from hydra_core.models.answers import Answers, answers_of, image_ids
 from hydra_core.models.engine import load
 from hydra_core.models.spec import ANSWERS_FILE
 from hydra_core.models.thresholds import Policy, by_policy
 from hydra_core.models.trusted import read_answers
+from tests.forged_models import edit_card, put
 
 pytestmark = pytest.mark.training
-
-
-@pytest.fixture
-def folder(trained: Any, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trained.result.folder, tmp_path / "model"))
-
-
-def put(folder: Path, data: bytes) -> None:
-    (folder / ANSWERS_FILE).write_bytes(data)
-    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    card["files"][ANSWERS_FILE] = sha256_file(folder / ANSWERS_FILE)
-    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
 
 
 def some(n: int = 4, sides: tuple[int, ...] = (0, 0, 1, 1)) -> Answers:
@@ -132,7 +119,7 @@ def pickled(_: bytes) -> bytes:
     ids=["compressed", "pickled", "cut", "empty", "of other classes"],
 )
 def test_a_file_of_another_form_is_refused_though_its_hash_fits(folder: Path, damage: Callable[[bytes], bytes]) -> None:
-    put(folder, damage((folder / ANSWERS_FILE).read_bytes()))
+    put(folder, ANSWERS_FILE, damage((folder / ANSWERS_FILE).read_bytes()))
     with pytest.raises(DataError, match=r"answers\.npz"):
         read_answers(folder)
     with pytest.raises(DataError, match=r"answers\.npz"):
@@ -147,9 +134,7 @@ def test_an_altered_file_is_found(folder: Path) -> None:
 
 def test_a_model_without_answers_is_taken_as_it_is(folder: Path) -> None:
     (folder / ANSWERS_FILE).unlink()
-    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    del card["files"][ANSWERS_FILE]
-    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
+    edit_card(folder, lambda card: card["files"].pop(ANSWERS_FILE))
     assert read_answers(folder) is None
     assert load(folder, threads=1).card is not None
 

@@ -13,14 +13,10 @@ from hydra_core.models import precision
 from hydra_core.models.engine import BF16_DRIFT, bf16_drift, load, start
 from hydra_core.models.precision import Judge, near_a_decision, open_judge, precision_for
 from hydra_core.models.spec import Calibration
+from tests.decisions import decisions
 from tests.training.conftest import squares
 
 pytestmark = pytest.mark.training
-
-
-def decisions(probs: np.ndarray, thresholds: np.ndarray) -> list[tuple[int, bool]]:
-    winners = probs.argmax(axis=1)
-    return [(int(c), bool(p[c] >= thresholds[c])) for p, c in zip(probs, winners, strict=True)]
 
 
 @given(
@@ -38,9 +34,7 @@ def test_what_is_not_near_a_decision_cannot_be_decided_otherwise(
     thresholds = rng.uniform(0, 1, classes)
     moved = probs + rng.choice([-drift, drift], probs.shape) * 0.999
     near = near_a_decision(moved, thresholds, drift)
-    assert [a for a, n in zip(decisions(probs, thresholds), near, strict=True) if not n] == [
-        a for a, n in zip(decisions(moved, thresholds), near, strict=True) if not n
-    ]
+    assert np.array_equal(decisions(probs, thresholds)[~near], decisions(moved, thresholds)[~near])
 
 
 def hard_images(trained: Any) -> np.ndarray:
@@ -59,7 +53,7 @@ def test_decisions_on_many_images_are_those_of_f32(trained: Any, value: float) -
     judge = open_judge(trained.result.folder, threads=1, wish="bf16", thresholds=thresholds)
     found = judge.predict(images)
     wanted = np.full(3, value)
-    assert decisions(found.probs, wanted) == decisions(exact.probs, wanted)
+    assert np.array_equal(decisions(found.probs, wanted), decisions(exact.probs, wanted))
     assert judge.judged == len(images)
     assert 0 < judge.again < len(images)
     near = near_a_decision(found.probs, wanted)

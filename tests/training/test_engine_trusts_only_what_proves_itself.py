@@ -6,7 +6,6 @@ import json
 import marshal
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,35 +18,14 @@ import numpy as np
 import pytest
 
 from hydra_core.base.errors import DataError
-from hydra_core.base.files import sha256_file
 from hydra_core.models.engine import load
 from hydra_core.models.precision import open_judge
 from hydra_core.models.residual import fit_residual
+from tests.forged_models import edit_card, flip_bit, put, rehash
 
 pytestmark = pytest.mark.training
 
 FILES = ("engine.xml", "engine.bin", "golden.npz", "residual.npz", "answers.npz", "model.weights.h5")
-
-
-@pytest.fixture
-def folder(trained: Any, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trained.result.folder, tmp_path / "model"))
-
-
-def edit_card(folder: Path, change: Callable[[dict[str, object]], object]) -> None:
-    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    change(card)
-    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
-
-
-def rehash(folder: Path, name: str) -> None:
-    edit_card(folder, lambda card: card["files"].update({name: sha256_file(folder / name)}))  # type: ignore[attr-defined]
-
-
-def flip_byte(folder: Path, name: str) -> None:
-    data = bytearray((folder / name).read_bytes())
-    data[len(data) // 2] ^= 1
-    (folder / name).write_bytes(data)
 
 
 def test_outputs_fit_together(trained: Any) -> None:
@@ -85,7 +63,7 @@ def test_half_precision_calls_the_same_classes(trained: Any) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_one_changed_bit_in_any_file_is_found(folder: Path, name: str) -> None:
-    flip_byte(folder, name)
+    flip_bit(folder, name)
     with pytest.raises(DataError, match="SHA-256") as caught:
         load(folder, threads=1)
     assert name in str(caught.value)
@@ -187,8 +165,7 @@ def test_a_huge_file_is_refused_unread(folder: Path, name: str) -> None:
 def test_arrays_with_pickled_content_are_never_unpickled(folder: Path, tmp_path: Path, name: str) -> None:
     bomb = Bomb(tmp_path / "canary")
     for data in (pickle.dumps(bomb), b"", b"PK\x03\x04 torn"):
-        (folder / name).write_bytes(data)
-        rehash(folder, name)
+        put(folder, name, data)
         with pytest.raises(DataError, match=name):
             load(folder, threads=1)
     every = ("classes", "images", "probs", "embed", "cam", "residual", "mean", "components", "typical", "usual")
@@ -221,8 +198,7 @@ def test_a_golden_batch_that_claims_a_huge_shape_is_refused(folder: Path) -> Non
 def test_a_residual_that_is_another_one_fails_on_the_golden_batch(folder: Path, trained: Any) -> None:
     other = fit_residual(trained.images[::-1][:40])
     assert other is not None
-    (folder / "residual.npz").write_bytes(other.to_bytes())
-    rehash(folder, "residual.npz")
+    put(folder, "residual.npz", other.to_bytes())
     with pytest.raises(DataError, match="other residual on its golden batch"):
         load(folder, threads=1)
 
@@ -233,8 +209,7 @@ LAUGHS = b'<?xml version="1.0"?><!DOCTYPE n [<!ENTITY a "ha"><!ENTITY b "&a;&a;&
 
 @pytest.mark.parametrize("data", [ENTITY, LAUGHS, ENTITY.decode().encode("utf-16"), b"\x80\x04pickle"])
 def test_an_engine_with_entities_or_in_disguise_is_refused(folder: Path, data: bytes) -> None:
-    (folder / "engine.xml").write_bytes(data)
-    rehash(folder, "engine.xml")
+    put(folder, "engine.xml", data)
     with pytest.raises(DataError, match="no plain XML"):
         load(folder, threads=1)
 
@@ -254,53 +229,42 @@ def test_an_engine_with_a_foreign_layer_or_data_from_elsewhere_is_refused(
 ) -> None:
     xml = (folder / "engine.xml").read_bytes()
     assert old in xml
-    (folder / "engine.xml").write_bytes(xml.replace(old, new, 1))
-    rehash(folder, "engine.xml")
+    put(folder, "engine.xml", xml.replace(old, new, 1))
     with pytest.raises(DataError, match=word):
         load(folder, threads=1)
 
 
-def test_altered_weights_with_a_forged_hash_fail_on_the_golden_batch(folder: Path) -> None:
+@pytest.mark.parametrize("golden", [None, 2])
+def test_altered_weights_with_a_forged_hash_fail_on_all_golden_images_and_on_two(
+    folder: Path, golden: int | None
+) -> None:
     weights = np.frombuffer((folder / "engine.bin").read_bytes(), np.uint8).copy()
     floats = weights[: len(weights) // 4 * 4].view(np.float32)
     floats[floats != 0] *= 1.05
-    (folder / "engine.bin").write_bytes(weights.tobytes())
-    rehash(folder, "engine.bin")
+    put(folder, "engine.bin", weights.tobytes())
     with pytest.raises(DataError, match="golden batch"):
-        load(folder, threads=1)
-
-
-def test_two_golden_images_are_enough_to_find_that_too(folder: Path) -> None:
-    weights = np.frombuffer((folder / "engine.bin").read_bytes(), np.uint8).copy()
-    floats = weights[: len(weights) // 4 * 4].view(np.float32)
-    floats[floats != 0] *= 1.05
-    (folder / "engine.bin").write_bytes(weights.tobytes())
-    rehash(folder, "engine.bin")
-    with pytest.raises(DataError, match="golden batch"):
-        load(folder, threads=1, golden=2)
+        load(folder, threads=1, golden=golden)
 
 
 def test_weights_that_are_no_numbers_are_found(folder: Path) -> None:
     weights = np.frombuffer((folder / "engine.bin").read_bytes(), np.uint8).copy()
     weights[: len(weights) // 4 * 4].view(np.float32)[:] = np.nan
-    (folder / "engine.bin").write_bytes(weights.tobytes())
-    rehash(folder, "engine.bin")
+    put(folder, "engine.bin", weights.tobytes())
     with pytest.raises(DataError, match=r"not a number|knows|cannot be"):
         load(folder, threads=1)
 
 
 @pytest.mark.parametrize("data", [b"", b"<net", b"<?xml version='1.0'?><net name='x' version='11'/>"])
 def test_an_engine_that_cannot_be_read_is_named(folder: Path, data: bytes) -> None:
-    (folder / "engine.xml").write_bytes(data)
-    rehash(folder, "engine.xml")
+    put(folder, "engine.xml", data)
     with pytest.raises(DataError, match=r"engine\.xml"):
         load(folder, threads=1)
 
 
 def test_a_card_with_another_number_of_classes_is_refused(folder: Path) -> None:
-    def change(card: dict[str, object]) -> None:
+    def change(card: dict[str, Any]) -> None:
         card["classes"] = ["Dead", "Good"]
-        card["thresholds"].pop("NoData")  # type: ignore[attr-defined]
+        card["thresholds"].pop("NoData")
 
     edit_card(folder, change)
     with pytest.raises(DataError, match="other classes"):
@@ -308,10 +272,10 @@ def test_a_card_with_another_number_of_classes_is_refused(folder: Path) -> None:
 
 
 def test_an_engine_with_another_number_of_classes_is_refused(folder: Path) -> None:
-    def change(card: dict[str, object]) -> None:
+    def change(card: dict[str, Any]) -> None:
         card["classes"] = ["Dead", "Good"]
-        card["thresholds"].pop("NoData")  # type: ignore[attr-defined]
-        card["files"].pop("answers.npz")  # type: ignore[attr-defined]
+        card["thresholds"].pop("NoData")
+        card["files"].pop("answers.npz")
 
     edit_card(folder, change)
     (folder / "answers.npz").unlink()
@@ -323,7 +287,7 @@ def test_an_engine_with_another_number_of_classes_is_refused(folder: Path) -> No
 
 
 def test_classes_in_another_order_are_refused(folder: Path) -> None:
-    edit_card(folder, lambda card: card.update(classes=card["classes"][::-1]))  # type: ignore[index]
+    edit_card(folder, lambda card: card.update(classes=card["classes"][::-1]))
     with pytest.raises(DataError, match="other classes"):
         load(folder, threads=1)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import sys
 import types
 from collections.abc import Callable
@@ -12,13 +11,12 @@ import numpy as np
 import pytest
 
 from hydra_core.base.errors import DataError
-from hydra_core.base.files import sha256_file
 from hydra_core.models import export as export_module
 from hydra_core.models.derivatives import NoDerivativeError
 from hydra_core.models.devices import prepare
-from hydra_core.models.engine import load
-from hydra_core.models.evidence import Evidence, class_weights, open_evidence
-from hydra_core.models.export import Exported, convert, export
+from hydra_core.models.engine import load, start
+from hydra_core.models.evidence import class_weights, open_evidence
+from hydra_core.models.export import Exported, export
 from hydra_core.models.gradcam import grad_cam
 from hydra_core.models.lazy import tensorflow
 from hydra_core.models.maps import contrast_map, shown
@@ -27,6 +25,8 @@ from hydra_core.models.pixels import PREPROCESSING_HASH
 from hydra_core.models.spec import ModelCard
 from hydra_core.models.trusted import read_folder
 from tests.colours import CLASSES, card
+from tests.forged_models import edit_card, rehash
+from tests.maps_of_images import MapsOfImages, maps_of_images
 
 SIZE = (28, 30)
 ALIKE = 1e-4
@@ -42,9 +42,12 @@ def noise(n: int, size: tuple[int, int] = SIZE) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (n, *size, 3)).astype(np.uint8)
 
 
-def compiled(model: Any, stage: Any, folder: Path) -> Evidence:
-    convert(model, folder / "engine.xml", stage)
-    return Evidence.compile((folder / "engine.xml").read_bytes(), (folder / "engine.bin").read_bytes(), threads=1)
+def opened(folder: Path) -> MapsOfImages | None:
+    """Return the maps of a model folder as jobs open them."""
+    trusted = read_folder(folder)
+    engine = start(trusted, threads=1, golden=2)
+    maps = open_evidence(trusted, lambda: engine, threads=1)
+    return None if maps is None else MapsOfImages(engine, maps)
 
 
 def apart(got: np.ndarray, want: np.ndarray) -> float:
@@ -61,7 +64,7 @@ def test_the_engine_gives_the_maps_of_the_training_framework(
 ) -> None:
     model = build(network, size, 3)
     stage, images = fine_stage(model), noise(5, size)
-    maps = compiled(model, stage, tmp_path)
+    maps = maps_of_images(model, stage, tmp_path)
     for which, against in ((2, 0), (1, None)):
         want = grad_cam(model, images, which, against=against, layer=stage.name, each_place=True)
         got = maps.maps(images, np.tile(class_weights(3, which, against), (5, 1)))
@@ -71,7 +74,7 @@ def test_the_engine_gives_the_maps_of_the_training_framework(
 
 def test_images_of_one_call_may_ask_for_different_classes(tmp_path: Path) -> None:
     model = build("tiny", (32, 32), 3)
-    maps, images = compiled(model, fine_stage(model), tmp_path), noise(19, (32, 32))
+    maps, images = maps_of_images(model, fine_stage(model), tmp_path), noise(19, (32, 32))
     weights = np.stack([class_weights(3, number % 3, (number + 1) % 3) for number in range(19)])
     one_by_one = [maps.maps(images[k : k + 1], weights[k : k + 1])[0] for k in range(19)]
     assert apart(maps.maps(images, weights), np.stack(one_by_one)) < ALIKE
@@ -154,7 +157,7 @@ def test_every_kind_of_layer_has_the_derivative_of_the_training_framework(
     stage = model.get_layer(model.layers[1].name).get_layer("here")
     images = noise(5)
     want = grad_cam(model, images, 1, against=0, layer="here", each_place=True)
-    got = compiled(model, stage, tmp_path).maps(images, np.tile(class_weights(2, 1, 0), (5, 1)))
+    got = maps_of_images(model, stage, tmp_path).maps(images, np.tile(class_weights(2, 1, 0), (5, 1)))
     assert np.abs(want).max() > 0
     assert apart(got, want) < ALIKE
 
@@ -165,7 +168,7 @@ def test_a_head_of_its_own_is_explained_too(kind: str, site: types.ModuleType, t
     stage, images = fine_stage(model), noise(4)
     assert stage is not None
     want = grad_cam(model, images, 0, layer=stage.name, each_place=True)
-    got = compiled(model, stage, tmp_path).maps(images, np.tile(class_weights(2, 0), (4, 1)))
+    got = maps_of_images(model, stage, tmp_path).maps(images, np.tile(class_weights(2, 0), (4, 1)))
     assert apart(got, want) < ALIKE
 
 
@@ -185,12 +188,11 @@ def test_what_has_no_derivative_here_is_said_and_judged_all_the_same(site: types
     _, keras = tensorflow()
     model = built(site, lambda layers, x: layers.Conv2D(3, 5)(keras.ops.sin(layers.MaxPooling2D(2)(x))))
     with pytest.raises(NoDerivativeError, match="Sin"):
-        compiled(model, fine_stage(model), tmp_path)
+        maps_of_images(model, fine_stage(model), tmp_path)
     made = exported(model, noise(6), tmp_path / "model")
     assert made.golden.stage == ""
     assert "Sin" in made.golden.why_no_stage
-    trusted = read_folder(tmp_path / "model")
-    assert open_evidence(trusted, threads=1) is None
+    assert opened(tmp_path / "model") is None
     assert load(tmp_path / "model", threads=1).predict(noise(2)).probs.shape == (2, 2)
 
 
@@ -203,29 +205,23 @@ def exported(model: Any, images: np.ndarray, folder: Path) -> ModelCard:
     return export(model, images, folder, card_of, classes=CLASSES, threads=1)
 
 
-def change(folder: Path, edit: Callable[[dict[str, Any]], None]) -> None:
-    told = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    edit(told)
-    (folder / "model.json").write_text(json.dumps(told), encoding="utf-8")
-
-
 def test_maps_prove_themselves_before_they_are_shown(tmp_path: Path) -> None:
     images = noise(9, (32, 32))
     folder = tmp_path / "model"
     made = exported(build("tiny", (32, 32), 2), images, folder)
     assert made.golden.stage
-    maps = open_evidence(read_folder(folder), threads=1)
+    maps = opened(folder)
     assert maps is not None
     golden = dict(np.load(folder / "golden.npz"))
     assert golden["evidence"].shape == (8, 16, 16)
     np.savez(folder / "golden.npz", **{**golden, "evidence": golden["evidence"] * 1.2})
-    change(folder, lambda told: told["files"].update({"golden.npz": sha256_file(folder / "golden.npz")}))
+    rehash(folder, "golden.npz")
     with pytest.raises(DataError, match="other heat maps on its golden batch"):
-        open_evidence(read_folder(folder), threads=1)
+        opened(folder)
     # Judging does not wait for them.
     load(folder, threads=1)
     np.savez(folder / "golden.npz", **{name: value for name, value in golden.items() if name != "evidence"})
-    change(folder, lambda told: told["files"].update({"golden.npz": sha256_file(folder / "golden.npz")}))
+    rehash(folder, "golden.npz")
     with pytest.raises(DataError, match=r"golden\.npz"):
         read_folder(folder)
 
@@ -239,10 +235,10 @@ def test_a_model_of_the_version_before_is_judged_as_it_is(tmp_path: Path, monkey
         told["version"] = 3
         del told["golden"]["stage"], told["golden"]["why_no_stage"]
 
-    change(folder, older)
+    edit_card(folder, older)
     trusted = read_folder(folder)
     assert trusted.card.golden.why_no_stage == "the model was made before there were maps by gradients"
-    assert open_evidence(trusted, threads=1) is None
+    assert opened(folder) is None
     assert load(folder, threads=1).predict(noise(3, (32, 32))).cam.shape == (3, 8, 8, 2)
 
 
@@ -252,7 +248,7 @@ def test_fresh_weights_destroy_the_map(trained: Any, tmp_path: Path) -> None:
     dead, good = known.classes.index("Dead"), known.classes.index("Good")
     images = trained.images[[i for i, name in enumerate(trained.class_names) if name == "Dead"][:20]]
     weights = np.tile(class_weights(3, dead, good), (len(images), 1))
-    maps = open_evidence(read_folder(trained.result.folder), threads=1)
+    maps = opened(trained.result.folder)
     assert maps is not None
     learned = maps.maps(images, weights)
 
@@ -265,7 +261,7 @@ def test_fresh_weights_destroy_the_map(trained: Any, tmp_path: Path) -> None:
     for seed in range(6):
         prepare(threads=1, seed=seed)
         fresh = build("tiny", (32, 32), 3)
-        unlearned.append(likeness(compiled(fresh, fine_stage(fresh), tmp_path).maps(images, weights)))
+        unlearned.append(likeness(maps_of_images(fresh, fine_stage(fresh), tmp_path).maps(images, weights)))
     # Two networks may agree by chance, or be each other's negative: several are asked.
     assert abs(np.mean(unlearned)) < 0.5
 
@@ -274,7 +270,7 @@ def test_the_map_points_at_the_dark_square(trained: Any) -> None:
     known = trained.result.card
     dead, good = known.classes.index("Dead"), known.classes.index("Good")
     chosen = [i for i, name in enumerate(trained.class_names) if name == "Dead"][:20]
-    maps = open_evidence(read_folder(trained.result.folder), threads=1)
+    maps = opened(trained.result.folder)
     assert maps is not None
     made = maps.maps(trained.images[chosen], np.tile(class_weights(3, dead, good), (20, 1)))
     cams = load(trained.result.folder, threads=1).predict(trained.images[chosen]).cam

@@ -24,16 +24,16 @@ SKIPPING = """
 """
 CALM, ALARM, NOTHING, NOTED = 121100, 121101, 121102, 121103
 OUTPUTS = {
-    CALM: {"judge": "clean, good", "archive": ""},
-    ALARM: {"judge": "flagged, bad"},
-    NOTHING: {"chunk_images": "empty", "judge": "flagged, no_data", "archive": ""},
-    NOTED: {"chunk_images": "empty", "judge": "clean, no_data", "archive": "retrain_due"},
+    CALM: {"judge": "clean, good, maps_ready", "archive": ""},
+    ALARM: {"judge": "flagged, bad, maps_missing"},
+    NOTHING: {"chunk_images": "empty", "judge": "flagged, no_data, maps_ready", "archive": ""},
+    NOTED: {"chunk_images": "empty", "judge": "clean, no_data, maps_ready", "archive": "retrain_due"},
 }
 TAKEN = {
     CALM: {"chunk_images", "classify_shard0", "judge", "archive", "publish_run"},
     ALARM: {"chunk_images", "classify_shard0", "judge", "heatmap", "archive", "publish_run"}
     | {"retrain", "publish_library"},
-    NOTHING: {"chunk_images", "judge", "heatmap", "archive", "publish_run"},
+    NOTHING: {"chunk_images", "judge", "archive", "publish_run"},
     NOTED: {"chunk_images", "judge", "archive", "publish_run", "retrain", "publish_library"},
 }
 

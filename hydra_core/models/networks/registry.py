@@ -76,8 +76,9 @@ def _vgg16(keras: Any, image: Tensor, _momentum: float) -> Tensor:
 NETWORKS: dict[str, Network] = {
     # Of its layers with 16 x 16 places the first: the later ones have seen more of the plot around each place.
     "compact": Network(_compact, 32, stage="first_16"),
-    "inceptionv3": Network(_inceptionv3, 75, 1e-3, _plain_inceptionv3),
-    "inceptionv3_cbam": Network(_inceptionv3_cbam, 75, 1e-3, _plain_inceptionv3),
+    # The last of its stages with 35 x 35 places at 299 pixels: later ones have seen too much of the plot to point.
+    "inceptionv3": Network(_inceptionv3, 75, 1e-3, _plain_inceptionv3, "mixed2"),
+    "inceptionv3_cbam": Network(_inceptionv3_cbam, 75, 1e-3, _plain_inceptionv3, "cbam_mixed2_places"),
     "tiny": Network(_tiny, 16),
     "vgg16": Network(_vgg16, 32, 1e-4, _plain_vgg16),
     "vit_tiny": Network(vit_tiny, 32, 5e-4),

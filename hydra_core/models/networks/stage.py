@@ -10,7 +10,7 @@ from hydra_core.models.networks.build import OWN_HEAD
 from hydra_core.models.networks.parts import Model, Tensor
 from hydra_core.models.networks.registry import NETWORKS
 
-#: Fewest places along the shorter side of a map that points; an image of 299 pixels has 17 before InceptionV3's last.
+#: Fewest places along the shorter side of a map that points, where no network was measured.
 PLACES = 12
 
 #: Pictures themselves have this many channels: what a network sees and not what it makes of it.
@@ -33,7 +33,7 @@ def fine_stage(model: Model) -> Any | None:
     """
     named = NETWORKS[model.name].stage if model.name in NETWORKS else ""
     if named:
-        return model.get_layer("body").get_layer(named)
+        return next(layer for layer in model._flatten_layers() if layer.name == named)
     layers = {layer.name: layer for layer in model.layers}
     if OWN_HEAD in layers:
         found = list(_passages(layers[OWN_HEAD]))

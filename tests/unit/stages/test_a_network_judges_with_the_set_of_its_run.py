@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from hydra_core.base.errors import DataError
-from hydra_core.base.names import PlotKey
 from hydra_core.intake.maps import read_maps
-from hydra_core.models.asked import InputSpec
 from hydra_core.models.engine import Prediction
 from hydra_core.stages import classify as classify_stage
 from hydra_core.stages import missing_heat as missing_stage
@@ -33,45 +31,30 @@ from hydra_core.store.registry import (
     set_model_status,
 )
 from hydra_core.store.session import reading, writing
+from tests.colours import CDC, CLASSES, ColourNetwork
 from tests.small_deployment import BEAM, DARK, STAGES, Deployment
 from tests.store_samples import digest
 
-CDC = PlotKey("CDC", True)
-CLASSES = ("Good", "Bad")
-
 
 @dataclass(frozen=True)
-class FakeNetwork:
+class NamedNetwork(ColourNetwork):
     """Says Bad with a certainty that its name tells; `broken` gives no numbers."""
 
-    name: str
-    size: tuple[int, int] = (24, 32)
-    classes: tuple[str, ...] = CLASSES
-    residual: None = None
-    own_head: bool = False
+    name: str = ""
 
-    @property
-    def input(self) -> InputSpec:
-        return InputSpec(size=self.size)
-
-    def predict(self, images: NDArray[np.uint8]) -> Prediction:
-        assert images.shape[1:] == (24, 32, 3)
+    def predict(self, images: NDArray[np.uint8], *, stage: bool = False) -> Prediction:
+        assert images.shape[1:] == (*self.size, 3)
         bad = np.nan if self.name == "broken" else float(self.name.removeprefix("bad-"))
         probs = np.tile(np.array([1 - bad, bad], dtype=np.float32), (len(images), 1))
-        cam = np.zeros((len(images), 3, 4, 2), dtype=np.float32)
-        cam[:, 1, 2, 1] = 5
-        return Prediction(probs, np.zeros((len(images), 2), np.float32), cam)
-
-    def evidence(self, _images: NDArray[np.uint8], _weights: NDArray[np.floating[Any]]) -> None:
-        """It has no stage for maps."""
+        return replace(super().predict(images), probs=probs)
 
 
 @pytest.fixture(autouse=True)
-def fake_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every model of the database be a fake network of its name."""
+def named_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every model of the database be a network of its name."""
 
-    def opened(_site: Any, model: ModelRow, _threads: int, **_: Any) -> FakeNetwork:
-        return FakeNetwork(model.name)
+    def opened(_site: Any, model: ModelRow, _threads: int, **_: Any) -> NamedNetwork:
+        return NamedNetwork(name=model.name)
 
     monkeypatch.setattr(classify_stage, "open_network", opened)
     monkeypatch.setattr(missing_stage, "open_network", opened)
@@ -113,7 +96,7 @@ def number_of_set(deployment: Deployment, revision: RevisionRow) -> int:
 
 def test_a_confident_problem_is_flagged_and_gets_its_heat_maps(deployment: Deployment) -> None:
     number = go_live(deployment, "bad-0.9")
-    assert deployment.work(BEAM) == [("images",), (), ("flagged", "bad"), (), (), ()]
+    assert deployment.work(BEAM) == [("images",), (), ("flagged", "bad", "maps_ready"), (), (), ()]
     revision, found = state(deployment, BEAM)
     assert found[("CDC", 0)] == ("Bad", "confirmed", 3)
     assert found[("CDC", 4)] == ("NoData", "no_data", 3)

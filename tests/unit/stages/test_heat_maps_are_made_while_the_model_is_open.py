@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hydra_core.intake.maps import StoredMap, read_maps
 from hydra_core.stages import classify as classify_stage
 from hydra_core.stages import missing_heat as missing_stage
+from hydra_core.stages import wanted_maps
 from hydra_core.stages.archive import archive
 from hydra_core.stages.chunk_images import chunk_images
 from hydra_core.stages.classify import classify
@@ -23,6 +24,11 @@ from hydra_core.store.ledger import RevisionRow, newest_revision, update_revisio
 from hydra_core.store.session import reading, writing
 from tests.colours import BAD, GOOD, UNSURE, ColourNetwork, colour_network, go_live, plot
 from tests.small_deployment import BEAM, Deployment
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
 
 COLOURS = {0: GOOD, 1: BAD, 2: UNSURE, 3: GOOD, 4: BAD}
 
@@ -92,6 +98,65 @@ def test_what_the_model_flags_has_its_maps_before_it_is_judged(
         ["cam"],
         ["contrast", "cam"],
     ]
+
+
+def test_the_judge_keeps_maps_that_are_all_there_so_that_no_other_job_is_needed(chunked: Deployment) -> None:
+    context = chunked.context(BEAM)
+    classify(context)
+    assert judge(context).outputs == ("flagged", "bad", "maps_ready")
+    by_judge = maps_of_the_run(chunked)
+    assert len(by_judge) == 3
+    heatmap(context)
+    assert same(maps_of_the_run(chunked), by_judge)
+
+
+def test_the_log_says_in_which_way_images_were_judged(chunked: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = iter(["int8", "f32"])
+
+    class Changing(ColourNetwork):
+        """A network that gives up 8 bits after its first batch."""
+
+        @property
+        def way(self) -> str:
+            return next(ways)
+
+    monkeypatch.setattr(classify_stage, "open_network", lambda *_, **__: Changing())
+    monkeypatch.setattr(classify_stage, "images_at_a_time", lambda _engine: 3)
+    line = classify(chunked.context(BEAM)).line
+    assert line.endswith("1 model, 2 judged in f32, 3 judged in int8")
+
+
+def test_the_judge_asks_for_maps_where_one_is_missing(chunked: Deployment) -> None:
+    context = chunked.context(BEAM)
+    classify(context)
+    lose(*kept(chunked))
+    assert judge(context).outputs == ("flagged", "bad", "maps_missing")
+    assert revision_of(chunked).maps_sha is None
+
+
+@pytest.mark.parametrize("name", ["keep_maps", "write_maps", "update_revision"])
+def test_a_judge_that_is_killed_while_it_keeps_maps_keeps_them_when_run_again(
+    chunked: Deployment, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    context = chunked.context(BEAM)
+    classify(context)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wanted_maps, name, killed)
+        with pytest.raises(Killed):
+            judge(context)
+    assert judge(context).outputs == ("flagged", "bad", "maps_ready")
+    assert len(maps_of_the_run(chunked)) == 3
+
+
+def test_no_map_is_missing_where_no_network_flagged_anything(deployment: Deployment, network: Deployment) -> None:
+    fill(network, b'{"beam_current_nA": 0}')
+    classify(network.context(BEAM))
+    assert judge(network.context(BEAM)).outputs == ("clean", "good", "maps_ready")
+    assert revision_of(deployment).maps_sha is None
 
 
 def lose(path: Path) -> None:
@@ -171,7 +236,9 @@ def test_finer_maps_take_the_place_of_coarse_ones(chunked: Deployment, monkeypat
 
     @dataclass(frozen=True)
     class Fine(ColourNetwork):
-        def evidence(self, images: NDArray[np.uint8], weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        def evidence(
+            self, images: NDArray[np.uint8], weights: NDArray[np.floating[Any]], *_: Any
+        ) -> NDArray[np.float32]:
             asked.append(weights.tolist())
             made = np.full((len(images), 6, 8), -1, np.float32)
             made[:, 4, 5] = 3
@@ -196,7 +263,7 @@ def test_a_head_of_the_site_gets_maps_that_hold_for_the_class(
     class Whole(ColourNetwork):
         own_head: bool = True
 
-        def evidence(self, images: NDArray[np.uint8], _weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        def evidence(self, images: NDArray[np.uint8], *_: Any) -> NDArray[np.float32]:
             return np.ones((len(images), 6, 8), np.float32)
 
     monkeypatch.setattr(classify_stage, "open_network", lambda *_, **__: Whole())

@@ -158,7 +158,7 @@ def test_images_of_many_plot_types_get_the_answers_of_their_own_networks(
     fresh: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Sided(ColourNetwork):
-        def predict(self, images: np.ndarray) -> Prediction:
+        def predict(self, images: np.ndarray, **_: bool) -> Prediction:
             assert len(images) <= 8
             return super().predict(images)
 
