@@ -65,8 +65,7 @@ class Table:
 def tables() -> dict[str, list[Table]]:
     """Return the tables by module, in the order of `COLUMNS`; within a module as they are written there."""
     found: dict[str, list[Table]] = {name: [] for name in COLUMNS}
-    for mapper in sorted(Base.registry.mappers, key=lambda one: inspect.getsourcelines(one.class_)[1]):
-        kind = mapper.class_
+    for kind in sorted(Base.__subclasses__(), key=lambda one: inspect.getsourcelines(one)[1]):
         sentence = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
         found[kind.__module__.rpartition(".")[2]].append(Table(kind.__table__, sentence, kind.__module__))
     return found

@@ -30,8 +30,8 @@ from hydra_core.store import (
     timings,
     training_reports,
 )
-from tests.bench import history_rows
-from tests.bench.history_rows import PLACES, Size
+from tests.bench import history_shape
+from tests.bench.history_shape import PLACES, Size
 
 #: The plot type that calls ask about, and how many runs those ask for that name several.
 TYPE, SPAN = 7, 6
@@ -47,8 +47,8 @@ class Middle:
     def revision(self) -> int:
         """The revision, counted from 0: the only one of its run, as are those around it."""
         found = (self.size.first_judged + self.size.revisions) // 2
-        turn = found % history_rows.TWICE_EVERY
-        return found - turn + min(max(turn, SPAN), history_rows.TWICE_EVERY - SPAN) if self.size.revisions > 20 else 5
+        turn = found % history_shape.TWICE_EVERY
+        return found - turn + min(max(turn, SPAN), history_shape.TWICE_EVERY - SPAN) if self.size.revisions > 20 else 5
 
     @property
     def row(self) -> int:
@@ -58,7 +58,7 @@ class Middle:
     @cached_property
     def place(self) -> tuple[int, int]:
         """The row of the pass and the run number."""
-        return history_rows.pass_and_number(history_rows.run_of(self.revision))
+        return history_shape.pass_and_number(history_shape.run_of(self.revision))
 
     @property
     def pass_row(self) -> int:
@@ -78,7 +78,7 @@ class Middle:
     @property
     def newest(self) -> int:
         """The number of the newest run of all."""
-        return history_rows.pass_and_number(self.size.runs - 1)[1]
+        return history_shape.pass_and_number(self.size.runs - 1)[1]
 
     @property
     def runs(self) -> range:
@@ -97,23 +97,23 @@ class Middle:
     @cached_property
     def hashes(self) -> list[str]:
         """The images of one plot type in this run, and its blank plot, which comes again and again."""
-        first = self.revision * PLACES + history_rows.slot_of(TYPE, 0)
-        return [key.hex() for key in history_rows.keys("image", first, 11) + history_rows.keys("blank", TYPE, 1)]
+        first = self.revision * PLACES + history_shape.slot_of(TYPE, 0)
+        return [key.hex() for key in history_shape.keys("image", first, 11) + history_shape.keys("blank", TYPE, 1)]
 
     @property
     def model(self) -> int:
         """The row of the model that judged this plot type."""
-        return history_rows.model_id(TYPE, history_rows.version_of(self.size, self.revision))
+        return history_shape.model_id(TYPE, history_shape.version_of(self.size, self.revision))
 
     @property
     def judging_set(self) -> int:
         """The row of the judging set that judged this run."""
-        return history_rows.judging_set_of(self.size, self.revision)
+        return history_shape.judging_set_of(self.size, self.revision)
 
     @cached_property
     def requests(self) -> list[str]:
         """Hashes of request files that were received."""
-        return [key.hex() for key in history_rows.keys("request", 0, 5)]
+        return [key.hex() for key in history_shape.keys("request", 0, 5)]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Call:
     slower: str = ""
 
 
-_KEY = PlotKey(history_rows.plot_name(TYPE), True)
+_KEY = PlotKey(history_shape.plot_name(TYPE), True)
 _RANGE = "hydra demo and hydra try, once when they have ended"
 _LABELS = "a training reads the labels of its plot type"
 _SURVEY = "retention and fsck look at every archived run"
@@ -150,9 +150,9 @@ def _new_items(turn: int = 0) -> list[items.NewItem]:
     """Return a run of images that nobody has seen, as large as the others."""
     found = []
     for slot in range(PLACES):
-        plot_type, chunk = history_rows.place(slot)
-        key = history_rows.keys("other", (1 << 50) + turn * PLACES + slot, 1)[0].hex()
-        plot = PlotKey(history_rows.plot_name(plot_type), plot_type <= history_rows.CHUNKED_TYPES)
+        plot_type, chunk = history_shape.place(slot)
+        key = history_shape.keys("other", (1 << 50) + turn * PLACES + slot, 1)[0].hex()
+        plot = PlotKey(history_shape.plot_name(plot_type), plot_type <= history_shape.CHUNKED_TYPES)
         source = f"999999/{plot.name}_{slot:04d}.png"
         found.append(items.NewItem(plot, None if chunk < 0 else chunk, slot, "ok", "", key, "", source, 9000, 800, 600))
     return found
@@ -174,7 +174,7 @@ def _incidents(connection: Connection, at: Middle) -> None:
 
 def enter_run(connection: Connection, at: Middle, turn: int = 0) -> int:
     """Enter a whole run behind the last one: items, evidence and verdicts; return its revision."""
-    number = history_rows.FIRST_RUN + at.size.passes * history_rows.RUNS_BETWEEN_PASSES - 1 - turn
+    number = history_shape.FIRST_RUN + at.size.passes * history_shape.RUNS_BETWEEN_PASSES - 1 - turn
     ledger.want_revision(connection, ledger.want_run(connection, at.size.passes, number, "new"), 1, "ab" * 32)
     row = ledger.newest_revision(connection, at.size.passes, number)
     assert row is not None
@@ -258,7 +258,7 @@ CALLS: dict[str, Call] = {
     "ledger.free_numbers": Call(lambda c, at: ledger.free_numbers(c, at.pass_row)),
     "ledger.move_run": Call(lambda c, at: ledger.move_run(c, at.pass_row, at.run, "elsewhere")),
     "ledger.want_revision": Call(
-        lambda c, at: ledger.want_revision(c, history_rows.run_of(at.revision) + 1, 9, "ab" * 32)
+        lambda c, at: ledger.want_revision(c, history_shape.run_of(at.revision) + 1, 9, "ab" * 32)
     ),
     "ledger.newest_revision": Call(lambda c, at: ledger.newest_revision(c, at.pass_row, at.run)),
     "ledger.revisions_of": Call(lambda c, at: ledger.revisions_of(c, at.pass_row, at.run)),

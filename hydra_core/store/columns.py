@@ -10,9 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DontWrapMixin
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from hydra_core.base.errors import DatabaseError
+
+#: Objects and lists as JSON writes them, and numbers of double precision, with the types that they have in Python.
+JSON_TABLE: TypeEngine[dict[str, Any]] = sa.JSON()
+JSON_LIST: TypeEngine[list[Any]] = sa.JSON()
+REAL: TypeEngine[float] = sa.Double()
 
 
 class TooLongError(DatabaseError, DontWrapMixin):

@@ -169,8 +169,7 @@ def _save_plots(connection: Connection, told: Directory, plots: Mapping[PlotKey,
         if stored[key] != (display, contact, description)
     ]
     if changed:
-        types = _core(PlotTypeRow)
-        connection.execute(sa.update(types).where(types.c.id == sa.bindparam("this_id")), changed)
+        connection.execute(sa.update(PlotTypeRow).where(PlotTypeRow.id == sa.bindparam("this_id")), changed)
     valid = {(name, plots[key]): () for name, key in told.valid}
     # Rows that name a class go before it, and come after it.
     _match(connection, ValidClass, ("class_name", "plot_type_id"), (), valid, insert=False)
@@ -198,14 +197,6 @@ def _save_people(connection: Connection, told: Directory, plots: Mapping[PlotKey
     _match(connection, PersonPlotType, ("person_id", "plot_type_id"), (), rights)
 
 
-def _core(table: type[Base]) -> sa.Table:
-    """Return the table itself: an update of a mapped class by many parameters goes by its own keys alone."""
-    found = table.__table__
-    if not isinstance(found, sa.Table):
-        raise TypeError(f"{table.__name__} is no table")
-    return found
-
-
 def _rows(connection: Connection, name: Any, row: Any) -> dict[str, int]:
     return {found[0]: found[1] for found in connection.execute(sa.select(name, row))}
 
@@ -228,7 +219,7 @@ def _match(
     insert: bool = True,
 ) -> None:
     """Delete, change and enter rows until a table holds what is wanted: key -> the other columns."""
-    columns = _core(table).c
+    columns = table.__table__.c
     found = {
         tuple(row[: len(key)]): tuple(row[len(key) :])
         for row in connection.execute(sa.select(*(columns[name] for name in (*key, *rest))))
@@ -241,14 +232,14 @@ def _match(
 
     gone = [named(one) for one in found if one not in wanted]
     if gone:
-        connection.execute(sa.delete(_core(table)).where(this), gone)
+        connection.execute(sa.delete(table).where(this), gone)
     new = [dict(zip((*key, *rest), (*one, *more), strict=True)) for one, more in wanted.items() if one not in found]
     if new and insert:
-        connection.execute(sa.insert(_core(table)), new)
+        connection.execute(sa.insert(table), new)
     changed = [
         {**named(one), **dict(zip(rest, more, strict=True))}
         for one, more in wanted.items()
         if one in found and found[one] != more
     ]
     if changed:
-        connection.execute(sa.update(_core(table)).where(this), changed)
+        connection.execute(sa.update(table).where(this), changed)

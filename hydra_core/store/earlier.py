@@ -116,8 +116,7 @@ def save_labels(
     ]
     if changed:
         this = (EarlierLabel.import_id == import_id) & (EarlierLabel.number == sa.bindparam("this_number"))
-        # The table itself, for an update of many rows by something else than their key.
-        connection.execute(sa.update(EarlierLabel.__table__).where(this), changed)  # type: ignore[arg-type]
+        connection.execute(sa.update(EarlierLabel).where(this), changed)
 
 
 def save_models(connection: Connection, import_id: int, models: Sequence[NewEarlierModel]) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import aliased
 
 from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey
@@ -422,7 +421,7 @@ def replace_incidents(
 
 def _reaching(pass_id: int, run: int, *columns: Any) -> sa.Select[Any]:
     """Return a query for the incidents that began before a run and reach it: of each plot type the last one or none."""
-    earlier = aliased(Incident)
+    earlier = Incident.__table__.alias().c
     last_before = (
         sa.select(earlier.id)
         .where(earlier.pass_id == pass_id, earlier.plot_type_id == PlotTypeRow.id, earlier.first_run < run)

@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import aliased
 
 from hydra_core.base.clock import now
 from hydra_core.base.errors import DatabaseError
@@ -251,7 +250,7 @@ def newest_revisions(
     state
         Count only revisions in this state.
     """
-    other = aliased(Revision)
+    other = Revision.__table__.alias().c
     newest = (
         sa.select(other.id)
         .where(other.run_id == Run.id, *([] if state is None else [other.state == state]))

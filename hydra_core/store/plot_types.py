@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import aliased
 
 from hydra_core.base.clock import now
 from hydra_core.base.names import PlotKey
@@ -94,9 +93,9 @@ def all_plot_types(connection: Connection) -> dict[PlotKey, int]:
 
 def known_types(connection: Connection) -> dict[PlotKey, KnownType]:
     """Return all that is known of every plot type, by name."""
-    other = aliased(PlotTypeRow)
-    query = sa.select(*_COLUMNS, other.name.label("to"), other.chunked.label("by")).outerjoin(
-        other, other.id == PlotTypeRow.renamed_to
+    other = PlotTypeRow.__table__.alias()
+    query = sa.select(*_COLUMNS, other.c.name.label("to"), other.c.chunked.label("by")).outerjoin(
+        other, other.c.id == PlotTypeRow.renamed_to
     )
     found = {}
     for row in connection.execute(query):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Connection
 
@@ -21,5 +20,5 @@ def insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping
         return
     # INSERT IGNORE would also hide a value that is too long; assigning a key column to itself hides nothing else.
     statement = mysql.insert(table)
-    key = sa.inspect(table).primary_key[0]
-    connection.execute(statement.on_duplicate_key_update({key.name: table.__table__.c[key.name]}), list(rows))
+    key = next(iter(table.__table__.primary_key))
+    connection.execute(statement.on_duplicate_key_update({key.name: key}), list(rows))

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from hydra_core.store.session import open_engine
 from tests.bench.fabricated_history import fabricate
-from tests.bench.history_rows import SMALL, Size
+from tests.bench.history_shape import SMALL, Size
 from tests.scale_databases import analyse, empty_mariadb, scans_of, statements_of, work_of
 from tests.store_calls import CALLS, LEFT_OUT, Call, Middle, store_functions
 

@@ -12,7 +12,7 @@ from hydra_core.base.errors import HydraError
 from hydra_core.cli.ask import answer
 from hydra_core.store.query import Condition, Query, Row, View, chosen_columns, load_names, rows, views
 from hydra_core.store.session import reading
-from tests.bench.history_rows import SMALL
+from tests.bench.history_shape import SMALL
 from tests.query_samples import DETECTORS, NOW, PASS, PLOTS, fill
 from tests.scale_databases import empty_mariadb, scans_of, statements_of
 from tests.store_calls import Call, Middle

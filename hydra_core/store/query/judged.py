@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import join, outerjoin
 
 from hydra_core.store.query.view import (
     Column,
@@ -42,9 +41,11 @@ _WAYS_IN = frozenset({"pass", "run", "run_name", "judged_at", "image"})
 
 def _of_items(said: Any, item_id: Any, model_id: Any) -> Any:
     # What only has a name to give is joined loosely: a database leaves such a table out where nobody asks for it.
-    found = join(join(join(said, Item, Item.id == item_id), Revision, Revision.id == Item.revision_id), Run)
-    found = outerjoin(outerjoin(found, Pass, Pass.id == Run.pass_id), PlotTypeRow, PlotTypeRow.id == Item.plot_type_id)
-    return outerjoin(found, Model, Model.id == model_id)
+    found = sa.join(sa.join(sa.join(said, Item, Item.id == item_id), Revision, Revision.id == Item.revision_id), Run)
+    found = sa.outerjoin(
+        sa.outerjoin(found, Pass, Pass.id == Run.pass_id), PlotTypeRow, PlotTypeRow.id == Item.plot_type_id
+    )
+    return sa.outerjoin(found, Model, Model.id == model_id)
 
 
 def _incident_since() -> sa.ColumnElement[Any]:
@@ -87,16 +88,18 @@ def _verdict_totals(count: Any, severity: Any) -> tuple[Column, ...]:
 _VERDICT_COUNTS = View(
     name="verdicts",
     row="verdicts of one revision that are the same for a plot type",
-    source=outerjoin(
-        outerjoin(join(join(Revision, VerdictCount), Run, Run.id == Revision.run_id), Pass, Pass.id == Run.pass_id),
+    source=sa.outerjoin(
+        sa.outerjoin(
+            sa.join(sa.join(Revision, VerdictCount), Run, Run.id == Revision.run_id), Pass, Pass.id == Run.pass_id
+        ),
         PlotTypeRow,
         PlotTypeRow.id == VerdictCount.plot_type_id,
     ),
     key=(VerdictCount.revision_id, VerdictCount.plot_type_id),
     time="judged_at",
-    plot=VerdictCount.plot_type_id.expression,
+    plot=VerdictCount.plot_type_id,
     newest=newest_judged(),
-    revision=VerdictCount.revision_id.expression,
+    revision=VerdictCount.revision_id,
     columns=(
         *place_columns(),
         *plot_columns(VerdictCount.plot_type_id),
@@ -114,15 +117,15 @@ _VERDICT_COUNTS = View(
 VERDICTS = View(
     name="verdicts",
     row="what Hydra says of one plot of a run, with the reasons",
-    source=outerjoin(
+    source=sa.outerjoin(
         _of_items(Verdict, Verdict.item_id, Verdict.model_id), JudgingSet, JudgingSet.id == Verdict.judging_set_id
     ),
     key=(Verdict.item_id,),
     time="judged_at",
-    plot=Item.plot_type_id.expression,
+    plot=Item.plot_type_id,
     newest=newest_judged(),
     ways_in=_WAYS_IN,
-    revision=Item.revision_id.expression,
+    revision=Item.revision_id,
     columns=(
         *_item_columns(),
         col("class", "text", "the class; none where no network was asked", Verdict.class_name),
@@ -157,10 +160,10 @@ EVIDENCE = View(
     source=_of_items(Evidence, Evidence.item_id, Evidence.model_id),
     key=(Evidence.item_id, Evidence.judge),
     time="judged_at",
-    plot=Item.plot_type_id.expression,
+    plot=Item.plot_type_id,
     newest=newest_judged(),
     ways_in=_WAYS_IN,
-    revision=Item.revision_id.expression,
+    revision=Item.revision_id,
     columns=(
         *_item_columns(),
         col("judge", "text", "who says it", Evidence.judge),
@@ -177,9 +180,9 @@ INCIDENTS = View(
     name="incidents",
     row="consecutive plots of one plot type that need a look and say the same, over chunks and runs of a pass",
     # Loosely, because an incident may end in a run that was never judged again.
-    source=outerjoin(
-        outerjoin(
-            outerjoin(outerjoin(Incident, Pass, Pass.id == Incident.pass_id), PlotTypeRow),
+    source=sa.outerjoin(
+        sa.outerjoin(
+            sa.outerjoin(sa.outerjoin(Incident, Pass, Pass.id == Incident.pass_id), PlotTypeRow),
             Run,
             sa.and_(Run.pass_id == Incident.pass_id, Run.number == Incident.last_run),
         ),
@@ -189,7 +192,7 @@ INCIDENTS = View(
     key=(Incident.last_run, Incident.severity, Incident.id),
     time="judged_at",
     ways_in=frozenset({"pass", "first_run", "last_run", "judged_at"}),
-    plot=Incident.plot_type_id.expression,
+    plot=Incident.plot_type_id,
     columns=(
         col("pass", "text", "the monitoring pass", Pass.name),
         *plot_columns(Incident.plot_type_id),
@@ -214,7 +217,7 @@ INCIDENTS = View(
 RUNS = View(
     name="runs",
     row="a run that somebody wants monitored, as its newest revision stands",
-    source=outerjoin(outerjoin(join(Run, Revision), Pass, Pass.id == Run.pass_id), JudgingSet),
+    source=sa.outerjoin(sa.outerjoin(sa.join(Run, Revision), Pass, Pass.id == Run.pass_id), JudgingSet),
     key=(Run.id, Revision.revision),
     time="judged_at",
     ways_in=frozenset({"pass", "run", "run_name", "judged_at", "state"}),
@@ -246,7 +249,7 @@ RUNS = View(
 TIMINGS = View(
     name="timings",
     row="what one task of a run cost, at its newest attempt",
-    source=outerjoin(join(join(StageTiming, Revision), Run), Pass, Pass.id == Run.pass_id),
+    source=sa.outerjoin(sa.join(sa.join(StageTiming, Revision), Run), Pass, Pass.id == Run.pass_id),
     key=(StageTiming.finished_at, StageTiming.id),
     time="finished_at",
     ways_in=frozenset({"pass", "run", "run_name", "finished_at"}),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased, join, outerjoin
 
 from hydra_core.store.query.view import View, col, counted, day_column, plot_columns
 from hydra_core.store.schema import Label, Model, ModelThreshold, PlotTypeRow, Prediction
 
-_RENAMED, _PARENT = aliased(PlotTypeRow), aliased(Model)
+_RENAMED, _PARENT = PlotTypeRow.__table__.alias(), Model.__table__.alias()
 
 
 def _labels(what: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -28,7 +27,7 @@ def _tested(*kept: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
 
 
 def _no_later_threshold() -> sa.ColumnElement[bool]:
-    later = aliased(ModelThreshold)
+    later = ModelThreshold.__table__.alias().c
     same = (later.model_id == ModelThreshold.model_id, later.class_name == ModelThreshold.class_name)
     return ~sa.exists().where(*same, later.id > ModelThreshold.id).correlate(ModelThreshold)
 
@@ -36,17 +35,17 @@ def _no_later_threshold() -> sa.ColumnElement[bool]:
 PLOTS = View(
     name="plots",
     row="a plot type, with what is decided about it and who is to be called",
-    source=outerjoin(PlotTypeRow, _RENAMED, _RENAMED.id == PlotTypeRow.renamed_to),
+    source=sa.outerjoin(PlotTypeRow, _RENAMED, _RENAMED.c.id == PlotTypeRow.renamed_to),
     key=(PlotTypeRow.id,),
     time="first_seen_at",
-    plot=PlotTypeRow.id.expression,
+    plot=PlotTypeRow.id,
     columns=(
         *plot_columns(PlotTypeRow.id),
         col("display", "text", "what pages call it; empty: its name", PlotTypeRow.display, standard=False),
         col("contact", "text", "whom to call", PlotTypeRow.contact),
         col("description", "text", "what it shows", PlotTypeRow.description, standard=False),
         col("status", "text", "new, active, ignored or renamed", PlotTypeRow.status),
-        col("renamed_to", "text", "the plot type that its plots go to", _RENAMED.name, standard=False),
+        col("renamed_to", "text", "the plot type that its plots go to", _RENAMED.c.name, standard=False),
         col("decided_by", "text", "who decided so", PlotTypeRow.decided_by, standard=False),
         col("decided_at", "time", "when", PlotTypeRow.decided_at, standard=False),
         col("model", "text", "its live model; none where none judges it", _live_model()),
@@ -65,10 +64,10 @@ PLOTS = View(
 MODELS = View(
     name="models",
     row="a trained network",
-    source=outerjoin(outerjoin(Model, PlotTypeRow), _PARENT, _PARENT.id == Model.parent_id),
+    source=sa.outerjoin(sa.outerjoin(Model, PlotTypeRow), _PARENT, _PARENT.c.id == Model.parent_id),
     key=(Model.id,),
     time="made_at",
-    plot=Model.plot_type_id.expression,
+    plot=Model.plot_type_id,
     columns=(
         col("model", "text", "its name", Model.name),
         *plot_columns(Model.plot_type_id),
@@ -82,7 +81,7 @@ MODELS = View(
             "of these: where it said what the label says",
             _tested(Prediction.label == Prediction.class_name),
         ),
-        col("parent", "text", "the model whose weights it began with", _PARENT.name, standard=False),
+        col("parent", "text", "the model whose weights it began with", _PARENT.c.name, standard=False),
         col("card", "sha256", "the hash of its card, which names its files", Model.card_sha, standard=False),
         col("made_at", "time", "when it was trained", Model.made_at),
         day_column("made_at", Model.made_at),
@@ -93,10 +92,10 @@ MODELS = View(
 THRESHOLDS = View(
     name="thresholds",
     row="what a model must give a class for it to be confirmed, as it stands now",
-    source=outerjoin(join(ModelThreshold, Model), PlotTypeRow, PlotTypeRow.id == Model.plot_type_id),
+    source=sa.outerjoin(sa.join(ModelThreshold, Model), PlotTypeRow, PlotTypeRow.id == Model.plot_type_id),
     key=(ModelThreshold.id,),
     time="set_at",
-    plot=Model.plot_type_id.expression,
+    plot=Model.plot_type_id,
     always=_no_later_threshold(),
     columns=(
         col("model", "text", "the model", Model.name),
@@ -115,11 +114,11 @@ THRESHOLDS = View(
 PREDICTIONS = View(
     name="predictions",
     row="what a model said, when it was made, of an image that it had not learned from",
-    source=outerjoin(join(Prediction, Model), PlotTypeRow, PlotTypeRow.id == Model.plot_type_id),
+    source=sa.outerjoin(sa.join(Prediction, Model), PlotTypeRow, PlotTypeRow.id == Model.plot_type_id),
     key=(Prediction.model_id, Prediction.image_sha),
     time="made_at",
     ways_in=frozenset({"model", "model_status", "made_at"}),
-    plot=Model.plot_type_id.expression,
+    plot=Model.plot_type_id,
     columns=(
         col("model", "text", "the model", Model.name),
         *plot_columns(Model.plot_type_id),

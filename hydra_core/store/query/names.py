@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import InstrumentedAttribute
 
 from hydra_core.base.errors import HydraError
 from hydra_core.base.names import PlotKey
@@ -112,7 +111,7 @@ def plots_of(names: Names, patterns: Iterable[str] = (), groups: Iterable[str] =
     return found
 
 
-def _all(connection: Connection, column: InstrumentedAttribute[str]) -> tuple[str, ...]:
+def _all(connection: Connection, column: sa.ColumnClause[str]) -> tuple[str, ...]:
     return tuple(sorted(connection.execute(sa.select(column)).scalars()))
 
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from hydra_core.base.errors import HydraError
 from hydra_core.store.query.catalogue import find_column, find_view
 from hydra_core.store.query.condition import Condition, clause
-from hydra_core.store.query.view import Column, View, expression
+from hydra_core.store.query.view import Column, View
 from hydra_core.store.schema import Revision
 
 
@@ -119,8 +118,8 @@ def _quickest(query: Query) -> View:
 
 def _judged_then(view: View, times: Sequence[Condition]) -> sa.Select[int]:
     # SQLite looks for few revisions first only where they are asked for by themselves.
-    then = aliased(Revision)
-    column = replace(find_column(view, view.time), value=expression(then.judged_at))
+    then = Revision.__table__.alias().c
+    column = replace(find_column(view, view.time), value=then.judged_at)
     return sa.select(then.id).where(*(clause(column, one) for one in times))
 
 

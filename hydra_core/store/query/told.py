@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased, outerjoin
 
 from hydra_core.store.query.view import Column, View, chunk_or_none, col, counted, day_column, plot_columns
 from hydra_core.store.schema import (
@@ -21,7 +20,7 @@ from hydra_core.store.schema import (
 
 
 def _counts() -> sa.ColumnElement[bool]:
-    later = aliased(Label)
+    later = Label.__table__.alias().c
     same = (later.plot_type_id == Label.plot_type_id, later.image_sha == Label.image_sha)
     after = sa.or_(
         later.made_at > Label.made_at,
@@ -44,8 +43,8 @@ def _label_columns() -> tuple[Column, ...]:
 
 
 _WAYS_IN = frozenset({"made_at", "image", "request"})
-_LABELLED = outerjoin(
-    outerjoin(Label, PlotTypeRow, PlotTypeRow.id == Label.plot_type_id), Request, Request.sha256 == Label.request_sha
+_LABELLED = sa.outerjoin(
+    sa.outerjoin(Label, PlotTypeRow, PlotTypeRow.id == Label.plot_type_id), Request, Request.sha256 == Label.request_sha
 )
 _LABEL_TOTALS = counted(
     col("images", "integer", "different images", sa.func.count(sa.distinct(Label.image_sha))), time=Label.made_at
@@ -58,7 +57,7 @@ LABELS = View(
     key=(Label.made_at, Label.id),
     time="made_at",
     ways_in=_WAYS_IN,
-    plot=Label.plot_type_id.expression,
+    plot=Label.plot_type_id,
     always=_counts(),
     columns=_label_columns(),
     totals=_LABEL_TOTALS,
@@ -71,7 +70,7 @@ LABEL_HISTORY = View(
     key=(Label.made_at, Label.id),
     time="made_at",
     ways_in=_WAYS_IN,
-    plot=Label.plot_type_id.expression,
+    plot=Label.plot_type_id,
     columns=(*_label_columns(), col("counts", "truth", "whether it is the one that counts", _counts())),
     totals=_LABEL_TOTALS,
 )
@@ -144,15 +143,15 @@ NEWS = View(
 EARLIER_VERDICTS = View(
     name="earlier_verdicts",
     row="a verdict of an imported database of the original Hydra",
-    source=outerjoin(
-        outerjoin(EarlierVerdict, Import, Import.id == EarlierVerdict.import_id),
+    source=sa.outerjoin(
+        sa.outerjoin(EarlierVerdict, Import, Import.id == EarlierVerdict.import_id),
         PlotTypeRow,
         PlotTypeRow.id == EarlierVerdict.plot_type_id,
     ),
     key=(EarlierVerdict.id,),
     time="made_at",
     ways_in=frozenset({"made_at"}),
-    plot=EarlierVerdict.plot_type_id.expression,
+    plot=EarlierVerdict.plot_type_id,
     columns=(
         col("period", "text", "the run period", EarlierVerdict.period),
         col("run", "integer", "run number", EarlierVerdict.run),
@@ -178,14 +177,14 @@ EARLIER_VERDICTS = View(
 EARLIER_LABELS = View(
     name="earlier_labels",
     row="a label of an imported database of the original Hydra",
-    source=outerjoin(
-        outerjoin(EarlierLabel, Import, Import.id == EarlierLabel.import_id),
+    source=sa.outerjoin(
+        sa.outerjoin(EarlierLabel, Import, Import.id == EarlierLabel.import_id),
         PlotTypeRow,
         PlotTypeRow.id == EarlierLabel.plot_type_id,
     ),
     key=(EarlierLabel.import_id, EarlierLabel.number),
     time="made_at",
-    plot=EarlierLabel.plot_type_id.expression,
+    plot=EarlierLabel.plot_type_id,
     columns=(
         col("period", "text", "the run period", EarlierLabel.period),
         col("run", "integer", "run number", EarlierLabel.run),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import QueryableAttribute, aliased
 
 from hydra_core.config.groups import DETECTOR
 from hydra_core.store.schema import (
@@ -92,19 +91,14 @@ class View:
     counts: View | None = None
 
 
-def expression(value: Any) -> sa.ColumnElement[Any]:
-    """Return a column of a table as an expression."""
-    return value.expression if isinstance(value, QueryableAttribute) else value
-
-
 def col(name: str, kind: Kind, words: str, value: Any, unit: str = "", *, standard: bool = True) -> Column:
     """Return a column."""
-    return Column(name, kind, words, expression(value), unit, standard)
+    return Column(name, kind, words, value, unit, standard)
 
 
 def chunk_or_none(value: Any) -> sa.ColumnElement[Any]:
     """Return a chunk, NULL for a plot that comes once a run."""
-    return sa.func.nullif(expression(value), ONCE_A_RUN, type_=sa.Integer())
+    return sa.func.nullif(value, ONCE_A_RUN, type_=sa.Integer())
 
 
 def day_column(instant: str, value: Any) -> Column:
@@ -115,7 +109,7 @@ def day_column(instant: str, value: Any) -> Column:
     instant, value
         Name and value of the column with the instant.
     """
-    day = sa.func.substr(sa.cast(expression(value), sa.String(32)), 1, 10, type_=sa.String())
+    day = sa.func.substr(sa.cast(value, sa.String(32)), 1, 10, type_=sa.String())
     return col("day", "text", f"the day of `{instant}`", day, standard=False)
 
 
@@ -129,7 +123,7 @@ def detector_of(plot_type_id: Any) -> sa.ColumnElement[Any]:
         .group_by(PlotGroupType.plot_type_id)
         .subquery()
     )
-    return sa.select(first.c.name).where(first.c.plot_type_id == expression(plot_type_id)).scalar_subquery()
+    return sa.select(first.c.name).where(first.c.plot_type_id == plot_type_id).scalar_subquery()
 
 
 def newest_judged() -> sa.ColumnElement[bool]:
@@ -137,14 +131,14 @@ def newest_judged() -> sa.ColumnElement[bool]:
 
     It offers the database no way in, so that it begins with what was asked for.
     """
-    later = aliased(Revision)
+    later = Revision.__table__.alias().c
     beyond = (later.run_id == Revision.run_id, later.revision > Revision.revision, later.judged_at.is_not(None))
     return sa.and_(Revision.judged_at.is_not(None), ~sa.exists().where(*beyond).correlate(Revision))
 
 
 def newest_of_run() -> sa.ColumnElement[bool]:
     """Return that a revision is the newest of its run, in whatever state."""
-    later = aliased(Revision)
+    later = Revision.__table__.alias().c
     beyond = (later.run_id == Revision.run_id, later.revision > Revision.revision)
     return ~sa.exists().where(*beyond).correlate(Revision)
 

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 
-from hydra_core.store.columns import Sha256, long_text, name_type
-from hydra_core.store.schema.base import TABLE_OPTIONS, Base, reference
+from hydra_core.store.columns import JSON_LIST, JSON_TABLE, REAL, Sha256, UtcTime, long_text, name_type
+from hydra_core.store.schema.base import Base, key, needed, optional, reference
 
 
 class Import(Base):
     """A database of the original Hydra that was read, and what came of it."""
 
     __tablename__ = "imports"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str] = mapped_column(name_type(190), unique=True)  # its URL without a password
-    taken: Mapped[dict[str, Any]]
-    not_taken: Mapped[list[Any]]
-    began_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
+    id = key(sa.Integer)
+    source = needed(name_type(190), unique=True)  # its URL without a password
+    taken = needed(JSON_TABLE)
+    not_taken = needed(JSON_LIST)
+    began_at = needed(UtcTime)
+    ended_at = optional(UtcTime)
 
 
 class EarlierModel(Base):
     """What an imported database knows of a model; its files are of no use here."""
 
     __tablename__ = "earlier_models"
-    import_id: Mapped[int] = mapped_column(reference("imports.id", cascade=True), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    plot_type_id: Mapped[int | None] = mapped_column(reference("plot_types.id"))
-    parent: Mapped[int | None]
-    name: Mapped[str] = mapped_column(name_type(190))
-    active: Mapped[bool]
-    classes: Mapped[list[Any]]
-    thresholds: Mapped[dict[str, Any]]
-    facts: Mapped[dict[str, Any]]
-    made_at: Mapped[datetime | None]
+    import_id = key(sa.Integer, reference("imports.id", cascade=True))
+    number = key(sa.Integer, autoincrement=False)
+    plot_type_id = optional(sa.Integer, reference("plot_types.id"))
+    parent = optional(sa.Integer)
+    name = needed(name_type(190))
+    active = needed(sa.Boolean)
+    classes = needed(JSON_LIST)
+    thresholds = needed(JSON_TABLE)
+    facts = needed(JSON_TABLE)
+    made_at = optional(UtcTime)
 
 
 class EarlierVerdict(Base):
@@ -48,40 +44,39 @@ class EarlierVerdict(Base):
         sa.UniqueConstraint("import_id", "origin", "number"),
         sa.Index(None, "plot_type_id", "run"),
         sa.Index(None, "made_at"),
-        TABLE_OPTIONS,
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    import_id: Mapped[int] = mapped_column(reference("imports.id", cascade=True))
-    origin: Mapped[str] = mapped_column(sa.String(24))  # the table there
-    number: Mapped[int]
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"))
-    period: Mapped[str] = mapped_column(name_type(190))
-    run: Mapped[int]
-    chunk: Mapped[int]
-    class_name: Mapped[str] = mapped_column(name_type(40))
-    confidence: Mapped[float | None] = mapped_column(sa.Double)
-    confirmed: Mapped[bool | None]
-    transition: Mapped[int | None]
-    probs: Mapped[dict[str, Any] | None]
-    thresholds: Mapped[dict[str, Any] | None]
-    model: Mapped[int | None]
-    made_at: Mapped[datetime]
+    id = key(sa.Integer)
+    import_id = needed(sa.Integer, reference("imports.id", cascade=True))
+    origin = needed(sa.String(24))  # the table there
+    number = needed(sa.Integer)
+    plot_type_id = needed(sa.Integer, reference("plot_types.id"))
+    period = needed(name_type(190))
+    run = needed(sa.Integer)
+    chunk = needed(sa.Integer)
+    class_name = needed(name_type(40))
+    confidence = optional(REAL)
+    confirmed = optional(sa.Boolean)
+    transition = optional(sa.Integer)
+    probs = optional(JSON_TABLE)
+    thresholds = optional(JSON_TABLE)
+    model = optional(sa.Integer)
+    made_at = needed(UtcTime)
 
 
 class EarlierLabel(Base):
     """A label of an imported database, and the image it was given to where its file could be read."""
 
     __tablename__ = "earlier_labels"
-    __table_args__ = (sa.Index(None, "plot_type_id", "run"), sa.Index(None, "image_sha"), TABLE_OPTIONS)
-    import_id: Mapped[int] = mapped_column(reference("imports.id", cascade=True), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"))
-    period: Mapped[str] = mapped_column(name_type(190))
-    run: Mapped[int]
-    chunk: Mapped[int]
-    class_name: Mapped[str] = mapped_column(name_type(40))
-    who: Mapped[str] = mapped_column(name_type(120))
-    made_at: Mapped[datetime | None]
-    path: Mapped[str] = mapped_column(long_text())
-    image_sha: Mapped[str | None] = mapped_column(Sha256)
-    reason: Mapped[str] = mapped_column(long_text())  # why it could not be given to an image; empty where it was
+    __table_args__ = (sa.Index(None, "plot_type_id", "run"), sa.Index(None, "image_sha"))
+    import_id = key(sa.Integer, reference("imports.id", cascade=True))
+    number = key(sa.Integer, autoincrement=False)
+    plot_type_id = needed(sa.Integer, reference("plot_types.id"))
+    period = needed(name_type(190))
+    run = needed(sa.Integer)
+    chunk = needed(sa.Integer)
+    class_name = needed(name_type(40))
+    who = needed(name_type(120))
+    made_at = optional(UtcTime)
+    path = needed(long_text())
+    image_sha = optional(Sha256)
+    reason = needed(long_text())  # why it could not be given to an image; empty where it was

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 
-from hydra_core.store.columns import Sha256, long_text, name_type
-from hydra_core.store.schema.base import TABLE_OPTIONS, Base, reference
+from hydra_core.store.columns import JSON_LIST, JSON_TABLE, REAL, Sha256, UtcTime, long_text, name_type
+from hydra_core.store.schema.base import Base, key, needed, optional, reference
 
 
 class Image(Base):
     """An encoded image, known by its content."""
 
     __tablename__ = "images"
-    sha256: Mapped[str] = mapped_column(Sha256, primary_key=True)
-    bytes: Mapped[int]
-    width: Mapped[int]
-    height: Mapped[int]
-    first_seen_at: Mapped[datetime]
+    sha256 = key(Sha256)
+    bytes = needed(sa.Integer)
+    width = needed(sa.Integer)
+    height = needed(sa.Integer)
+    first_seen_at = needed(UtcTime)
 
 
 class Item(Base):
@@ -33,63 +29,62 @@ class Item(Base):
         # items in all of them.
         sa.Index(None, "image_sha", "plot_type_id"),
         sa.Index(None, "plot_type_id", "revision_id", "status"),
-        TABLE_OPTIONS,
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    revision_id: Mapped[int] = mapped_column(reference("revisions.id", cascade=True))
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"))
-    chunk: Mapped[int]
-    block_index: Mapped[int]
-    status: Mapped[str] = mapped_column(sa.String(12))  # ok | unreadable | missing
-    reason: Mapped[str] = mapped_column(long_text())
-    image_sha: Mapped[str | None] = mapped_column(Sha256, reference("images.sha256"))
-    duplicate_of: Mapped[str] = mapped_column(long_text())
-    source: Mapped[str] = mapped_column(long_text())
-    member: Mapped[str] = mapped_column(long_text(), default="")  # path inside a file of histograms
-    tombstone: Mapped[str] = mapped_column(long_text(), default="")  # why the archive no longer holds the image
-    dropped_at: Mapped[datetime | None]
+    id = key(sa.Integer)
+    revision_id = needed(sa.Integer, reference("revisions.id", cascade=True))
+    plot_type_id = needed(sa.Integer, reference("plot_types.id"))
+    chunk = needed(sa.Integer)
+    block_index = needed(sa.Integer)
+    status = needed(sa.String(12))  # ok | unreadable | missing
+    reason = needed(long_text())
+    image_sha = optional(Sha256, reference("images.sha256"))
+    duplicate_of = needed(long_text())
+    source = needed(long_text())
+    member = needed(long_text(), default="")  # path inside a file of histograms
+    tombstone = needed(long_text(), default="")  # why the archive no longer holds the image
+    dropped_at = optional(UtcTime)
 
 
 class KeptImage(Base):
     """An image that nothing may delete: pinned by a person, or part of a gold set."""
 
     __tablename__ = "kept_images"
-    image_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
-    kind: Mapped[str] = mapped_column(sa.String(8), primary_key=True)  # pin | gold | unpin
-    who: Mapped[str] = mapped_column(name_type(120))
-    why: Mapped[str] = mapped_column(long_text())
-    kept_at: Mapped[datetime]
+    image_sha = key(Sha256)
+    kind = key(sa.String(8))  # pin | gold | unpin
+    who = needed(name_type(120))
+    why = needed(long_text())
+    kept_at = needed(UtcTime)
 
 
 class Evidence(Base):
     """What one judge says of one item."""
 
     __tablename__ = "evidence"
-    item_id: Mapped[int] = mapped_column(reference("items.id", cascade=True), primary_key=True)
-    judge: Mapped[str] = mapped_column(sa.String(24), primary_key=True)
-    status: Mapped[str] = mapped_column(sa.String(16))
-    numbers: Mapped[dict[str, Any]]
-    sentence: Mapped[str] = mapped_column(long_text())
-    model_id: Mapped[int | None] = mapped_column(reference("models.id"))
+    item_id = key(sa.Integer, reference("items.id", cascade=True))
+    judge = key(sa.String(24))
+    status = needed(sa.String(16))
+    numbers = needed(JSON_TABLE)
+    sentence = needed(long_text())
+    model_id = optional(sa.Integer, reference("models.id"))
 
 
 class Verdict(Base):
     """What Hydra says of one item, and everything that is needed to say it again."""
 
     __tablename__ = "verdicts"
-    item_id: Mapped[int] = mapped_column(reference("items.id", cascade=True), primary_key=True)
-    class_name: Mapped[str | None] = mapped_column(name_type(40))
-    state: Mapped[str] = mapped_column(sa.String(16))
-    severity: Mapped[int]
-    confidence: Mapped[float | None] = mapped_column(sa.Double)
-    threshold: Mapped[float | None] = mapped_column(sa.Double)
-    reasons: Mapped[list[Any]]
-    next_step: Mapped[str] = mapped_column(long_text())
-    judging_set_id: Mapped[int] = mapped_column(reference("judging_sets.id"))
-    model_id: Mapped[int | None] = mapped_column(reference("models.id"))
-    code_version: Mapped[str] = mapped_column(sa.String(40))
-    task: Mapped[str] = mapped_column(sa.String(120))
-    made_at: Mapped[datetime]
+    item_id = key(sa.Integer, reference("items.id", cascade=True))
+    class_name = optional(name_type(40))
+    state = needed(sa.String(16))
+    severity = needed(sa.Integer)
+    confidence = optional(REAL)
+    threshold = optional(REAL)
+    reasons = needed(JSON_LIST)
+    next_step = needed(long_text())
+    judging_set_id = needed(sa.Integer, reference("judging_sets.id"))
+    model_id = optional(sa.Integer, reference("models.id"))
+    code_version = needed(sa.String(40))
+    task = needed(sa.String(120))
+    made_at = needed(UtcTime)
 
 
 class VerdictCount(Base):
@@ -99,12 +94,12 @@ class VerdictCount(Base):
     """
 
     __tablename__ = "verdict_counts"
-    revision_id: Mapped[int] = mapped_column(reference("revisions.id", cascade=True), primary_key=True)
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"), primary_key=True)
-    state: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
-    class_name: Mapped[str] = mapped_column(name_type(40), primary_key=True)  # empty where there is none
-    severity: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    count: Mapped[int]
+    revision_id = key(sa.Integer, reference("revisions.id", cascade=True))
+    plot_type_id = key(sa.Integer, reference("plot_types.id"))
+    state = key(sa.String(16))
+    class_name = key(name_type(40))  # empty where there is none
+    severity = key(sa.Integer, autoincrement=False)
+    count = needed(sa.Integer)
 
 
 class Incident(Base):
@@ -115,16 +110,15 @@ class Incident(Base):
         sa.UniqueConstraint("pass_id", "plot_type_id", "first_run", "first_chunk"),
         sa.Index(None, "pass_id", "last_run"),
         sa.Index(None, "pass_id", "first_run"),
-        TABLE_OPTIONS,
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    pass_id: Mapped[int] = mapped_column(reference("passes.id"))
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"))
-    class_name: Mapped[str | None] = mapped_column(name_type(40))
-    state: Mapped[str] = mapped_column(sa.String(16))
-    severity: Mapped[int]
-    first_run: Mapped[int]
-    first_chunk: Mapped[int]
-    last_run: Mapped[int]
-    last_chunk: Mapped[int]
-    count: Mapped[int]
+    id = key(sa.Integer)
+    pass_id = needed(sa.Integer, reference("passes.id"))
+    plot_type_id = needed(sa.Integer, reference("plot_types.id"))
+    class_name = optional(name_type(40))
+    state = needed(sa.String(16))
+    severity = needed(sa.Integer)
+    first_run = needed(sa.Integer)
+    first_chunk = needed(sa.Integer)
+    last_run = needed(sa.Integer)
+    last_chunk = needed(sa.Integer)
+    count = needed(sa.Integer)

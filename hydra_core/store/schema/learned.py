@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 
-from hydra_core.store.columns import Sha256, long_text, name_type
-from hydra_core.store.schema.base import TABLE_OPTIONS, Base, reference
+from hydra_core.store.columns import JSON_TABLE, REAL, Sha256, UtcTime, long_text, name_type
+from hydra_core.store.schema.base import Base, key, needed, optional, reference
 
 
 class Model(Base):
     """A trained network; its files are named by the hash of their card."""
 
     __tablename__ = "models"
-    __table_args__ = (sa.Index(None, "plot_type_id", "status"), TABLE_OPTIONS)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"))
-    name: Mapped[str] = mapped_column(name_type(120), unique=True)
-    card_sha: Mapped[str] = mapped_column(Sha256)
-    network: Mapped[str] = mapped_column(sa.String(40))
-    status: Mapped[str] = mapped_column(sa.String(12))  # candidate | live | rejected | retired
-    reason: Mapped[str] = mapped_column(long_text())
-    parent_id: Mapped[int | None] = mapped_column(reference("models.id"))
-    made_at: Mapped[datetime]
+    __table_args__ = (sa.Index(None, "plot_type_id", "status"),)
+    id = key(sa.Integer)
+    plot_type_id = needed(sa.Integer, reference("plot_types.id"))
+    name = needed(name_type(120), unique=True)
+    card_sha = needed(Sha256)
+    network = needed(sa.String(40))
+    status = needed(sa.String(12))  # candidate | live | rejected | retired
+    reason = needed(long_text())
+    parent_id = optional(sa.Integer, reference("models.id"))
+    made_at = needed(UtcTime)
 
 
 class TrainingImage(Base):
     """An image that a model was trained, validated or tested on, with the label it had then."""
 
     __tablename__ = "training_images"
-    model_id: Mapped[int] = mapped_column(reference("models.id", cascade=True), primary_key=True)
-    image_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
-    class_name: Mapped[str] = mapped_column(name_type(40))
-    side: Mapped[str] = mapped_column(sa.String(12))  # train | validation | test
+    model_id = key(sa.Integer, reference("models.id", cascade=True))
+    image_sha = key(Sha256)
+    class_name = needed(name_type(40))
+    side = needed(sa.String(12))  # train | validation | test
 
 
 class Prediction(Base):
     """What a model said, when it was made, of an image that it had not learned from."""
 
     __tablename__ = "predictions"
-    model_id: Mapped[int] = mapped_column(reference("models.id", cascade=True), primary_key=True)
-    image_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
-    side: Mapped[str] = mapped_column(sa.String(12))  # validation | test | gold
-    label: Mapped[str] = mapped_column(name_type(40))  # the class that people had given it by then
-    class_name: Mapped[str] = mapped_column(name_type(40))
-    confidence: Mapped[float] = mapped_column(sa.Double)
-    probs: Mapped[dict[str, Any]]
+    model_id = key(sa.Integer, reference("models.id", cascade=True))
+    image_sha = key(Sha256)
+    side = needed(sa.String(12))  # validation | test | gold
+    label = needed(name_type(40))  # the class that people had given it by then
+    class_name = needed(name_type(40))
+    confidence = needed(REAL)
+    probs = needed(JSON_TABLE)
 
 
 class TrainingReport(Base):
@@ -58,10 +54,10 @@ class TrainingReport(Base):
     """
 
     __tablename__ = "training_reports"
-    model_id: Mapped[int] = mapped_column(reference("models.id", cascade=True), primary_key=True)
-    images: Mapped[int]
-    disagreements: Mapped[int]
-    made_at: Mapped[datetime]
+    model_id = key(sa.Integer, reference("models.id", cascade=True))
+    images = needed(sa.Integer)
+    disagreements = needed(sa.Integer)
+    made_at = needed(UtcTime)
 
 
 class TrainingReportResponse(Base):
@@ -71,61 +67,61 @@ class TrainingReportResponse(Base):
     """
 
     __tablename__ = "training_report_responses"
-    __table_args__ = (sa.Index(None, "request_sha"), TABLE_OPTIONS)
-    model: Mapped[str] = mapped_column(name_type(120), primary_key=True)
-    request_sha: Mapped[str] = mapped_column(Sha256, reference("requests.sha256"), primary_key=True)
-    image_sha: Mapped[str] = mapped_column(Sha256, primary_key=True)
-    class_name: Mapped[str] = mapped_column(name_type(40))
-    who: Mapped[str] = mapped_column(name_type(120))
-    made_at: Mapped[datetime]
+    __table_args__ = (sa.Index(None, "request_sha"),)
+    model = key(name_type(120))
+    request_sha = key(Sha256, reference("requests.sha256"))
+    image_sha = key(Sha256)
+    class_name = needed(name_type(40))
+    who = needed(name_type(120))
+    made_at = needed(UtcTime)
 
 
 class ModelThreshold(Base):
     """Least confidence of a class to be confirmed, who set it and how; rows are only added."""
 
     __tablename__ = "model_thresholds"
-    __table_args__ = (sa.Index(None, "model_id"), TABLE_OPTIONS)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    model_id: Mapped[int] = mapped_column(reference("models.id", cascade=True))
-    class_name: Mapped[str] = mapped_column(name_type(40))
-    value: Mapped[float] = mapped_column(sa.Double)
-    method: Mapped[str] = mapped_column(sa.String(100))
-    examples: Mapped[int]
-    set_by: Mapped[str] = mapped_column(name_type(120))
-    set_at: Mapped[datetime]
+    __table_args__ = (sa.Index(None, "model_id"),)
+    id = key(sa.Integer)
+    model_id = needed(sa.Integer, reference("models.id", cascade=True))
+    class_name = needed(name_type(40))
+    value = needed(REAL)
+    method = needed(sa.String(100))
+    examples = needed(sa.Integer)
+    set_by = needed(name_type(120))
+    set_at = needed(UtcTime)
 
 
 class JudgingSet(Base):
     """The numbered, frozen list of what verdicts use."""
 
     __tablename__ = "judging_sets"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(unique=True)
-    reason: Mapped[str] = mapped_column(long_text())
-    back_to_id: Mapped[int | None] = mapped_column(reference("models.id"))  # the model that was taken back, if any
-    rules: Mapped[dict[str, Any]]
-    made_at: Mapped[datetime]
+    id = key(sa.Integer)
+    number = needed(sa.Integer, unique=True)
+    reason = needed(long_text())
+    back_to_id = optional(sa.Integer, reference("models.id"))  # the model that was taken back, if any
+    rules = needed(JSON_TABLE)
+    made_at = needed(UtcTime)
 
 
 class JudgingSetModel(Base):
     """The model, with its thresholds, that a judging set uses for a plot type."""
 
     __tablename__ = "judging_set_models"
-    __table_args__ = (sa.Index(None, "model_id"), sa.Index(None, "plot_type_id"), TABLE_OPTIONS)
-    judging_set_id: Mapped[int] = mapped_column(reference("judging_sets.id", cascade=True), primary_key=True)
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"), primary_key=True)
-    model_id: Mapped[int] = mapped_column(reference("models.id"))
-    thresholds: Mapped[dict[str, Any]]
+    __table_args__ = (sa.Index(None, "model_id"), sa.Index(None, "plot_type_id"))
+    judging_set_id = key(sa.Integer, reference("judging_sets.id", cascade=True))
+    plot_type_id = key(sa.Integer, reference("plot_types.id"))
+    model_id = needed(sa.Integer, reference("models.id"))
+    thresholds = needed(JSON_TABLE)
 
 
 class TrainingClaim(Base):
     """One training of one plot type at one count of its labels; its key keeps two tasks from doing the same."""
 
     __tablename__ = "training_claims"
-    plot_type_id: Mapped[int] = mapped_column(reference("plot_types.id"), primary_key=True)
-    mark: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    owner: Mapped[str] = mapped_column(name_type(160))
-    state: Mapped[str] = mapped_column(sa.String(12))  # running | done | refused
-    outcome: Mapped[str] = mapped_column(long_text())
-    model_id: Mapped[int | None] = mapped_column(reference("models.id"))
-    claimed_at: Mapped[datetime]
+    plot_type_id = key(sa.Integer, reference("plot_types.id"))
+    mark = key(sa.Integer, autoincrement=False)
+    owner = needed(name_type(160))
+    state = needed(sa.String(12))  # running | done | refused
+    outcome = needed(long_text())
+    model_id = optional(sa.Integer, reference("models.id"))
+    claimed_at = needed(UtcTime)

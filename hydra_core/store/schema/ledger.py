@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 
-from hydra_core.store.columns import Sha256, long_text, name_type
-from hydra_core.store.schema.base import TABLE_OPTIONS, Base, reference
+from hydra_core.store.columns import JSON_LIST, JSON_TABLE, REAL, Sha256, UtcTime, long_text, name_type
+from hydra_core.store.schema.base import Base, key, needed, optional, reference
 
 
 class Pass(Base):
     """A monitoring pass: one reconstruction version of one run period, one installed Cylc workflow."""
 
     __tablename__ = "passes"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(name_type(120), unique=True)
-    workflow: Mapped[str] = mapped_column(name_type(200), unique=True)
-    first_run: Mapped[int]
-    last_run: Mapped[int]
-    state: Mapped[str] = mapped_column(sa.String(12))  # open | closed
-    source: Mapped[str] = mapped_column(long_text())
-    created_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
+    id = key(sa.Integer)
+    name = needed(name_type(120), unique=True)
+    workflow = needed(name_type(200), unique=True)
+    first_run = needed(sa.Integer)
+    last_run = needed(sa.Integer)
+    state = needed(sa.String(12))  # open | closed
+    source = needed(long_text())
+    created_at = needed(UtcTime)
+    closed_at = optional(UtcTime)
     # Counted as runs come and are published: pages that are written after each run show both.
-    run_count: Mapped[int] = mapped_column(default=0)
-    published_count: Mapped[int] = mapped_column(default=0)  # runs of which any revision was published
+    run_count = needed(sa.Integer, default=0)
+    published_count = needed(sa.Integer, default=0)  # runs of which any revision was published
 
 
 class Run(Base):
     """The ledger: a run that somebody wants monitored."""
 
     __tablename__ = "runs"
-    __table_args__ = (sa.UniqueConstraint("pass_id", "number"), sa.Index(None, "pass_id", "name"), TABLE_OPTIONS)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    pass_id: Mapped[int] = mapped_column(reference("passes.id"))
-    number: Mapped[int]
-    name: Mapped[str] = mapped_column(name_type(190))
-    folder: Mapped[str] = mapped_column(
-        long_text(), default=""
-    )  # of a run without a number of its own: where its files lie
-    arrived_at: Mapped[datetime]
-    handed_over_at: Mapped[datetime | None]
+    __table_args__ = (sa.UniqueConstraint("pass_id", "number"), sa.Index(None, "pass_id", "name"))
+    id = key(sa.Integer)
+    pass_id = needed(sa.Integer, reference("passes.id"))
+    number = needed(sa.Integer)
+    name = needed(name_type(190))
+    folder = needed(long_text(), default="")  # of a run without a number of its own: where its files lie
+    arrived_at = needed(UtcTime)
+    handed_over_at = optional(UtcTime)
 
 
 class Revision(Base):
@@ -54,26 +48,25 @@ class Revision(Base):
         sa.UniqueConstraint("run_id", "revision"),
         sa.Index(None, "state", "run_id"),
         sa.Index(None, "judged_at", "item_count"),
-        TABLE_OPTIONS,
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(reference("runs.id"))
-    revision: Mapped[int]
-    fingerprint: Mapped[str | None] = mapped_column(Sha256)
-    state: Mapped[str] = mapped_column(sa.String(12))  # wanted | chunked | judged | archived | published
-    judging_set_id: Mapped[int | None] = mapped_column(reference("judging_sets.id"))
-    conditions: Mapped[dict[str, Any]]
-    notes: Mapped[list[Any]]
-    block_sha: Mapped[str | None] = mapped_column(Sha256)
-    maps_sha: Mapped[str | None] = mapped_column(Sha256)
-    block_generation: Mapped[int] = mapped_column(default=0)  # grows each time images leave the archive
-    item_count: Mapped[int] = mapped_column(default=0)
-    flagged_count: Mapped[int] = mapped_column(default=0)
-    unreadable_count: Mapped[int] = mapped_column(default=0)
-    severity: Mapped[int] = mapped_column(default=0)
-    wanted_at: Mapped[datetime]
-    judged_at: Mapped[datetime | None]
-    published_at: Mapped[datetime | None]
+    id = key(sa.Integer)
+    run_id = needed(sa.Integer, reference("runs.id"))
+    revision = needed(sa.Integer)
+    fingerprint = optional(Sha256)
+    state = needed(sa.String(12))  # wanted | chunked | judged | archived | published
+    judging_set_id = optional(sa.Integer, reference("judging_sets.id"))
+    conditions = needed(JSON_TABLE)
+    notes = needed(JSON_LIST)
+    block_sha = optional(Sha256)
+    maps_sha = optional(Sha256)
+    block_generation = needed(sa.Integer, default=0)  # grows each time images leave the archive
+    item_count = needed(sa.Integer, default=0)
+    flagged_count = needed(sa.Integer, default=0)
+    unreadable_count = needed(sa.Integer, default=0)
+    severity = needed(sa.Integer, default=0)
+    wanted_at = needed(UtcTime)
+    judged_at = optional(UtcTime)
+    published_at = optional(UtcTime)
 
 
 class StageTiming(Base):
@@ -83,27 +76,26 @@ class StageTiming(Base):
     __table_args__ = (
         sa.UniqueConstraint("revision_id", "task"),
         sa.Index(None, "finished_at"),
-        TABLE_OPTIONS,
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    revision_id: Mapped[int] = mapped_column(reference("revisions.id", cascade=True))
-    task: Mapped[str] = mapped_column(sa.String(40))
-    submit: Mapped[int]
-    wall_s: Mapped[float] = mapped_column(sa.Double)
-    cpu_s: Mapped[float] = mapped_column(sa.Double)
-    max_rss_mb: Mapped[float] = mapped_column(sa.Double)
-    images: Mapped[int]
-    finished_at: Mapped[datetime]
+    id = key(sa.Integer)
+    revision_id = needed(sa.Integer, reference("revisions.id", cascade=True))
+    task = needed(sa.String(40))
+    submit = needed(sa.Integer)
+    wall_s = needed(REAL)
+    cpu_s = needed(REAL)
+    max_rss_mb = needed(REAL)
+    images = needed(sa.Integer)
+    finished_at = needed(UtcTime)
 
 
 class Unmatched(Base):
     """A file below the intake folder that no naming rule took."""
 
     __tablename__ = "unmatched"
-    __table_args__ = (sa.UniqueConstraint("pass_id", "path_sha"), TABLE_OPTIONS)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    pass_id: Mapped[int] = mapped_column(reference("passes.id"))
-    path_sha: Mapped[str] = mapped_column(Sha256)
-    path: Mapped[str] = mapped_column(long_text())
-    reason: Mapped[str] = mapped_column(long_text())
-    seen_at: Mapped[datetime]
+    __table_args__ = (sa.UniqueConstraint("pass_id", "path_sha"),)
+    id = key(sa.Integer)
+    pass_id = needed(sa.Integer, reference("passes.id"))
+    path_sha = needed(Sha256)
+    path = needed(long_text())
+    reason = needed(long_text())
+    seen_at = needed(UtcTime)
