@@ -7,6 +7,7 @@ differ.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -171,8 +172,10 @@ def judged(validation: Answered, test: Answered, thresholds: Floats, *, speed: f
     if changed:
         why_not = f"{changed} of {len(quick)} decisions differ from those of f32, what is judged again included"
     elif faster < WORTH:
+        # Rounded down, so that what is too little never reads like what would do.
+        gain = math.floor(100 * faster) / 100
         why_not = (
-            f"it is only {faster:.2g} times as fast as f32, with the {again:.0%} of the images that are judged again; "
+            f"it is only {gain:g} times as fast as f32, with the {again:.0%} of the images that are judged again; "
             f"{WORTH:g} times would be worth it"
         )
     return Int8(why_not=why_not, images=len(quick), drift=drift, band=band, again=again, faster=faster)

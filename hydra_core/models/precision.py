@@ -116,7 +116,8 @@ def near_a_decision(probs: Floats, thresholds: Floats, drift: float = BF16_DRIFT
     ranked = np.sort(probs, axis=1)
     # Both of the two best may move, towards each other.
     close = ranked[:, -1] - ranked[:, -2] <= 2 * drift
-    at_threshold = (np.abs(probs - thresholds) <= drift).any(axis=1)
+    # Elsewhere the best one stays the best, and only its threshold is asked about.
+    at_threshold = np.abs(ranked[:, -1] - thresholds[probs.argmax(axis=1)]) <= drift
     return np.asarray(close | at_threshold, dtype=np.bool_)
 
 

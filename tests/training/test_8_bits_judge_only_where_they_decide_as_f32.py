@@ -13,6 +13,7 @@ from hydra_core.models import int8, precision
 from hydra_core.models.engine import load
 from hydra_core.models.export import Exported, export
 from hydra_core.models.int8 import LEAST_IMAGES, Answered, Trial, judged, make_int8
+from hydra_core.models.lazy import openvino
 from hydra_core.models.networks import build
 from hydra_core.models.precision import open_judge
 from hydra_core.models.quantise import quantise
@@ -139,6 +140,23 @@ def test_a_spoiled_engine_with_the_full_margin_gains_nothing(
     assert make_int8(tmp_path, short.trial, threads=1, make=spoiled).why_not
 
 
+def test_a_network_of_one_layer_alone_is_refused_in_words(
+    short: Short, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ov = openvino()
+    ops = ov.opset13
+    image = ops.parameter([-1, 32, 32, 3], np.float32, name="image")
+    mean = ops.reduce_mean(image, ops.constant([1, 2]), False)
+    probs = ops.softmax(ops.matmul(mean, ops.constant(np.eye(3, dtype=np.float32)), False, False), 1)
+    for node, name in ((probs, "probs"), (mean, "embed"), (image, "cam")):
+        node.output(0).set_names({name})
+    ov.serialize(ov.Model([probs, mean, image], [image], "flat"), str(tmp_path / "engine.xml"))
+    monkeypatch.setattr(int8, "machine_has_vnni", lambda: True)
+    found = make_int8(tmp_path, short.trial, threads=1)
+    assert found.told == "not used: it could not be made: it has no layer that could be computed in 8 bits"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["engine.bin", "engine.xml"]
+
+
 def answers(n: int, drift: float, *, sure: float = 0.99) -> Answered:
     exact = np.full((n, 3), (1 - sure) / 2, np.float32)
     exact[:, 0] = sure
@@ -161,7 +179,9 @@ def test_what_is_judged_again_counts_against_the_gain() -> None:
     close = judged(answers(200, 0.02, sure=0.51), answers(200, 0.02, sure=0.51), HALF, speed=4)
     assert close.again == 1
     assert "judged again" in close.why_not
-    assert judged(answers(200, 0.02), answers(200, 0.02), HALF, speed=1.2).why_not
+    slow = judged(answers(200, 0.02), answers(200, 0.02), HALF, speed=1.2999).why_not
+    assert slow.startswith("it is only 1.29 times as fast")
+    assert slow.endswith("1.3 times would be worth it")
 
 
 @pytest.mark.parametrize(("validation", "test"), [(LEAST_IMAGES, 40), (40, LEAST_IMAGES), (0, 0), (120, 120)])
