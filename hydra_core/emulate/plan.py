@@ -17,6 +17,7 @@ from typing import Literal
 from hydra_core.base.clock import iso
 from hydra_core.base.errors import HydraError
 from hydra_core.config.plots import PlotType
+from hydra_core.config.training import PlotTraining
 from hydra_core.emulate.catalogue import demo_names, demo_plot
 from hydra_core.emulate.plots import FIRST_RUN, rng_for
 from hydra_core.emulate.story import CYCLE, STORY, Chapter, planted_elsewhere
@@ -201,6 +202,7 @@ def demo_plot_types(plan: DemoPlan) -> tuple[PlotType, ...]:
             contact=plot.contact,
             description=plot.description,
             expected=True,
+            training=PlotTraining(augment=plot.augment) if plot.augment else None,
         )
         for plot in map(demo_plot, plan.names)
     )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hydra_core.base.names import PlotKey
+from hydra_core.config.training import Augmentation
 from hydra_core.intake.histograms.draw import DrawScale
 from hydra_core.intake.histograms.histogram import BoolArray, FloatArray, Histogram
 
@@ -36,6 +37,8 @@ class DemoPlot:
         By kind (``board``, ``sector``): the number of the hardware part that each bin belongs to, -1 for none.
     beamless
         True for bins that count without beam (clocks); None for none.
+    augment
+        Changes of training images that leave the meaning alone; empty: those that suit any plot.
     """
 
     name: str
@@ -49,6 +52,7 @@ class DemoPlot:
     expected: Callable[[float], FloatArray]
     parts: Mapping[str, PartArray] = field(default_factory=dict)
     beamless: BoolArray | None = None
+    augment: tuple[Augmentation, ...] = ()
 
     @property
     def key(self) -> PlotKey:

@@ -34,12 +34,12 @@ _ALL = (1, 2, 3, 4, 5, 6)
 
 
 def _boards_trip(turn: int) -> tuple[Scripted, ...]:
-    """Return four chunks of the CDC, each with another board gone or, in one of them, at 30 percent."""
+    """Return four chunks of the CDC, each with another board gone, at 30 percent, or on the cable of a second one."""
     first = (1, 3, 2)[turn % 3]
     return tuple(
         Scripted(
             _CDC,
-            "board_at_30_percent" if place == 3 else "dead_board",
+            ("dead_board", "swapped_cable", "dead_board", "board_at_30_percent")[place],
             (first + place,),
             part=(7 * turn + 12 * place) % 48,
         )
@@ -48,7 +48,7 @@ def _boards_trip(turn: int) -> tuple[Scripted, ...]:
 
 
 #: Runs 0 to 10 are history (7 arrives late), the last three are fresh: boards and shifts that no model has seen.
-#: In history another board of the CDC trips in each chunk: a network learns what a dead board is from many places.
+#: In history another board of the CDC fails in each chunk: a network learns from many places what that looks like.
 STORY: tuple[Chapter, ...] = (
     Chapter(_boards_trip(0)),
     Chapter(

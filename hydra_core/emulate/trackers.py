@@ -83,6 +83,8 @@ def straw_chamber(name: str, title: str, top: float, slope: float) -> DemoPlot:
         scale=DrawScale(colour=(0.0, 1.35 * top)),
         expected=with_drift(name, mean, boards, 0.02),
         parts={"board": boards, "sector": sectors},
+        # Seen along the beam it is round: a board that fails looks alike wherever it sits.
+        augment=("shift", "flip_x", "flip_y", "rotate90"),
     )
 
 

@@ -86,7 +86,7 @@ class TrainSpec(Frozen):
         ``averaged``: the running average of the weights over about `average_over` steps, at the end of the training.
         ``best``: the weights of the best epoch on the validation runs.
     bn_momentum
-        Of batch normalisation: Keras' .99 lags for hundreds of steps behind a small training set.
+        Of batch normalisation while it trains; what it judges by is counted anew for the weights that are kept.
     arithmetic
         ``mixed_bfloat16`` computes in bfloat16 and keeps weights in float32; ``auto`` does so where it gains.
     thresholds, false_alarms, recall

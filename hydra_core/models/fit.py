@@ -27,6 +27,9 @@ from hydra_core.models.telling import epoch_line
 #: A smaller fall of the validation loss at the same macro-F1 is no reason to go on.
 WORTHWHILE = 0.01
 
+#: Batches from which batch normalisation takes its statistics before a network is judged.
+COUNTED = 8
+
 _EVALUATION_BATCH = 32
 _AUGMENT = 21
 
@@ -93,11 +96,18 @@ def fit(
     weights = class_weights(labels, spec, classes, anchor=shown.anchor)
     steps = Steps(model, spec, weights, strategy)
     progress, best = _taken_up(steps, checkpoint, tell)
+
+    def order_of(number: int) -> Ints:
+        return shown.train[epoch_order(labels, spec, number, anchor=shown.anchor)]
+
+    def count_anew(order: Ints) -> None:
+        steps.count_anew(shown.images(pick) for pick in pieces(order[: COUNTED * spec.batch], spec.batch))
+
     begun, before = time.monotonic(), progress.epoch
     while progress.epoch < spec.epochs and not progress.stopped:
         started = time.monotonic()
         number = progress.epoch + 1
-        order = shown.train[epoch_order(labels, spec, number, anchor=shown.anchor)]
+        order = order_of(number)
         point = Epoch(
             epoch=number,
             images=len(order),
@@ -107,6 +117,7 @@ def fit(
             validation_macro_f1=None,
         )
         with steps.averaged():
+            count_anew(order)
             if len(shown.validation):
                 point = _judged(point, steps.probabilities, shown)
             progress, is_best = _after(progress, point, spec, time.monotonic() - started)
@@ -120,6 +131,7 @@ def fit(
         tell(f"no progress for {spec.patience} epochs: stopped early")
     if spec.keep == "averaged":
         steps.keep_average()
+        count_anew(order_of(progress.epoch))
     elif best:
         model.set_weights(best)
     return progress.curve, progress.best_epoch
@@ -186,7 +198,7 @@ def _after(progress: Progress, point: Epoch, spec: TrainSpec, seconds: float) ->
         is_best = score > best
         best = max(best, score)
         best_epoch = number if is_best else progress.best_epoch
-    # Early on the running statistics of batch normalisation lag, and validation says little.
+    # Early on the rate is high, and what is gained comes in leaps.
     idle = number - gain >= spec.patience and 3 * number >= spec.epochs
     after = Progress(
         epoch=number,

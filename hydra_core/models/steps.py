@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,6 +38,7 @@ class Steps:
             tf.Variable(tf.convert_to_tensor(one), trainable=False) for one in model.weights if spec.keep == "averaged"
         ]
         self._step = self._compiled_step(np.asarray(weights, np.float32))
+        self._normalising = list(_normalising(model, keras))
 
         picture = tf.TensorSpec(model.inputs[0].shape, tf.uint8)
 
@@ -50,9 +51,14 @@ class Steps:
             for mean, one in zip(self._averages, model.weights, strict=True):
                 mean.assign(decay * mean + (1 - decay) * tf.convert_to_tensor(one))
 
+        @tf.function(input_signature=[picture], autograph=False)  # type: ignore[untyped-decorator]
+        def counted(batch: Any) -> None:
+            # The same images on every device, so that all of them count the same.
+            self._strategy.run(lambda: model(tf.cast(batch, tf.float32), training=True))
+
         #: Images uint8 (n, h, w, 3) -> probabilities (n, c).
         self.probabilities = probabilities
-        self._blend = blend
+        self._blend, self._counted = blend, counted
 
     def _compiled_step(self, weights: Floats) -> Any:
         tf, model, spec = self._tf, self._model, self._spec
@@ -109,6 +115,35 @@ class Steps:
         finally:
             self._model.set_weights(own)
 
+    def count_anew(self, batches: Iterable[Images]) -> None:
+        """Give batch normalisation the statistics that go with the weights of this moment.
+
+        Its running statistics follow behind weights that move, and the average of many is not what averaged weights
+        give. Judged by those, a network says something else than what it has learned.
+
+        Parameters
+        ----------
+        batches
+            One or more, uint8, shape (n, h, w, 3): images as judging shows them, with classes as often as the training
+            shows them. The mean over the batches is kept.
+        """
+        if not self._normalising:
+            return
+        momenta = [layer.momentum for layer in self._normalising]
+        known = [one for layer in self._normalising for one in (layer.moving_mean, layer.moving_variance)]
+        batch_by_batch = []
+        for layer in self._normalising:
+            layer.momentum = 0.0
+        try:
+            for batch in batches:
+                self._counted(self._tf.constant(batch))
+                batch_by_batch.append([one.numpy() for one in known])
+        finally:
+            for layer, momentum in zip(self._normalising, momenta, strict=True):
+                layer.momentum = momentum
+        for one, values in zip(known, zip(*batch_by_batch, strict=True), strict=True):
+            one.assign(np.mean(values, axis=0, dtype=np.float64).astype(np.float32))
+
     def keep_average(self) -> None:
         """Give the model its averaged weights for good."""
         self._model.set_weights([one.numpy() for one in self._averages])
@@ -131,3 +166,12 @@ class Steps:
             for variable, value in zip(have, found, strict=True):
                 variable.assign(value)
         return True
+
+
+def _normalising(model: Any, keras: Any) -> Iterator[Any]:
+    """Yield the layers of batch normalisation, those of nested models too."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            yield layer
+        elif hasattr(layer, "layers"):
+            yield from _normalising(layer, keras)

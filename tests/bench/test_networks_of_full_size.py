@@ -58,7 +58,7 @@ def _inputs(layer: object) -> list[object]:
 @pytest.mark.parametrize(
     ("network", "side", "stage", "places"),
     [
-        ("inceptionv3", 299, "mixed2", 35),
+        ("inceptionv3", 299, "mixed4", 17),
         ("inceptionv3", 128, "mixed2", 13),
         ("inceptionv3_cbam", 128, "cbam_mixed2_places", 13),
         ("vgg16", 96, "block4_conv3", 12),
@@ -81,7 +81,7 @@ def test_the_engine_gives_the_maps_of_the_training_framework(
     assert got.shape == (5, places, places)
     apart = np.abs(got - want) / np.abs(want).max(axis=(1, 2), keepdims=True)
     # Where a value is nearly 0, rounding decides whether a ReLU lets it through; that shows around its place.
-    assert np.median(apart) < 1e-4
+    assert np.median(apart) < 1e-3
     assert apart.max() < 0.05
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,14 @@ def _other_set(one: networks.Trained) -> str:
     return f" *{one.words}*: {good} good and {bad} bad plots train, {test_good} and {test_bad} test."
 
 
+def _chosen(one: networks.Trained, found: dict[str, Any]) -> str:
+    counts = dict.fromkeys(cells[3] for cells in found["maps"]["class"].values())
+    return (
+        f" *{one.words}* is asked about {' or '.join(map(str, counts))} plots of each fault, and which of its stages "
+        "is shown was chosen by this table, so its figures flatter that one a little."
+    )
+
+
 def _networks(kept: Kept) -> list[str]:
     few = [(name, found) for name in networks.FEW if (found := kept.find(f"few-{name}"))]
     if not few:
@@ -171,7 +180,7 @@ def _networks(kept: Kept) -> list[str]:
         "area is what the share of a flat map would be; a random peak hits a little more often, for half a cell is "
         "granted. A contrast map *at* a layer, with so many places, weighs each place there by the gradient of Bad "
         "rather than Good, and is laid over the plot; pages show the one that is marked, and where none is, the "
-        "contrast of class maps.",
+        "contrast of class maps." + "".join(_chosen(one, found) for one, found in trained if one.stages),
         "",
     ]
     maps = [

@@ -27,15 +27,15 @@ class Network:
     plain
         Keras and the input's shape -> the published network whose weights fit, where the body holds more or other
         layers than that; None: weights are those of the body itself.
-    stage
-        Layer of the body at which heat maps point best, as measured; empty: see `stage.fine_stage`.
+    stages
+        Layers at which heat maps point best, as measured, the best one first; see `stage.fine_stage`.
     """
 
     layers: Layers
     smallest: int
     learning_rate: float = 2e-3
     plain: Callable[[Any, tuple[int, int, int]], Model] | None = None
-    stage: str = ""
+    stages: tuple[str, ...] = ()
 
 
 def convolution(

@@ -28,12 +28,16 @@ def fine_stage(model: Model) -> Any | None:
     Returns
     -------
     keras.Layer or None
-        The one that the registry names. Else the last one through which everything goes and whose map has at least
-        `PLACES` places a side; for a head of its own, the last map where none has.
+        The first one that the registry names and whose map has at least `PLACES` places a side; the last named one
+        where none has. For a network without names, the last layer through which everything goes and whose map has so
+        many; for a head of its own, the last map where none has.
     """
-    named = NETWORKS[model.name].stage if model.name in NETWORKS else ""
-    if named:
-        return next(layer for layer in model._flatten_layers() if layer.name == named)
+    if model.name in NETWORKS and (names := NETWORKS[model.name].stages):
+        named = sorted(
+            (layer for layer in model._flatten_layers() if layer.name in names),
+            key=lambda layer: names.index(layer.name),
+        )
+        return next(filter(_is_fine, named), named[-1])
     layers = {layer.name: layer for layer in model.layers}
     if OWN_HEAD in layers:
         found = list(_passages(layers[OWN_HEAD]))

@@ -164,6 +164,19 @@ def test_plot_types_are_ready_for_the_configuration() -> None:
         assert all((plot.display, plot.group, plot.contact, plot.description))
 
 
+def test_the_round_chamber_alone_trains_turned_and_mirrored_too() -> None:
+    found = {plot.name: plot.training.augment for plot in demo_plot_types(PLAN) if plot.training is not None}
+    assert found == {"CDC_occupancy": ("shift", "flip_x", "flip_y", "rotate90")}
+
+
+def test_each_kind_of_fault_that_fresh_runs_bring_to_the_cdc_was_seen_in_several_history_runs() -> None:
+    def kinds(phase: str) -> Counter[str]:
+        runs = (run for run in PLAN.in_phase(phase) if run.has_beam)
+        return Counter(name for run in runs for name in {f.fault for f in run.planted if f.plot == "CDC_occupancy"})
+
+    assert all(kinds("history")[name] >= 5 for name in kinds("fresh"))
+
+
 @settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(1, 24), st.integers(1, 14), st.integers(0, 2**40))
 def test_a_plan_of_any_size_holds_together(runs: int, plot_types: int, chunks: int, seed: int) -> None:
