@@ -17,11 +17,14 @@ import numpy as np
 
 from hydra_core.base.clock import now
 from hydra_core.base.files import write_json
+from hydra_core.models.networks import learning_rate_of
 
 #: Folder of the kept results; a folder of the test run's own where it is not set.
 KEEP = "HYDRA_BENCH_KEEP"
 #: Set to 1: every part at a size that proves nothing, to find mistakes in minutes.
 SMALL = "HYDRA_BENCH_SMALL"
+#: What results were made with that do not say it.
+EARLIER = "`compact` with a learning rate of 0.002, running statistics of batch normalisation"
 _LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow")
 
 
@@ -42,7 +45,7 @@ class Kept:
         if found is not None:
             return found
         begun = time.process_time()
-        made = {**make(), "made": str(now().date()), "machine": machine()}
+        made = {**make(), "made": str(now().date()), "machine": machine(), "defaults": defaults()}
         made["processor_seconds"] = round(time.process_time() - begun, 1)
         write_json(self.folder / f"{name}.json", made)
         return made
@@ -69,6 +72,12 @@ class Kept:
                 np.save(folder / f"{key}.npy", values, allow_pickle=False)
             (folder / "whole").touch()
         return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
+
+
+def defaults() -> str:
+    """Return what a training does unless it is told otherwise, as far as that has changed between measurements."""
+    rate = learning_rate_of("compact")
+    return f"`compact` with a learning rate of {rate:g}, batch normalisation counted anew for the weights that are kept"
 
 
 def machine() -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from hydra_core.models.arrays import Floats, Images
 from hydra_core.models.asked import TrainSpec
 from hydra_core.models.augment import augmented
 from hydra_core.models.devices import prepare
+from hydra_core.models.fit import COUNTED
 from hydra_core.models.intervals import confusion_of_runs, draws
 from hydra_core.models.lazy import tensorflow
 from hydra_core.models.networks import build, learning_rate_of
@@ -94,13 +96,14 @@ class Watch:
         self._ask = asker(self.model)
         self._since = time.process_time()
 
-    def after(self, images: int, steps: Steps, *, last: bool) -> None:
-        """Look, if it is time to."""
+    def after(self, images: int, steps: Steps, latest: Callable[[], Iterator[Images]], *, last: bool) -> None:
+        """Look, if it is time to, with statistics of the latest batches."""
         every = self.looks[images > FINE_UNTIL] if self.looks else 0
         if not last and (not every or images % every >= BATCH):
             return
         self.spent += time.process_time() - self._since
         with steps.averaged():
+            steps.count_anew(latest())
             called = self._ask(self.test["images"]).argmax(1)
         self.evaluations.append((images, round(self.spent, 2), macro_f1(self.test["bad"], called)))
         self._since = time.process_time()
@@ -158,13 +161,19 @@ def train_case(
     model = build(network, of.size, 2, module=module)
     steps, watch = Steps(model, spec, np.ones(2, np.float32)), Watch(model, test, of.looks)
     peak = learning_rate_of(network)
+
+    def latest(seen: int) -> Iterator[Images]:
+        first = max(0, seen - COUNTED * BATCH)
+        return (np.ascontiguousarray(given["images"][pick]) for pick in pieces(order[first:seen], BATCH))
+
     for number, pick in enumerate(pieces(order, BATCH)):
         batch = augmented(np.ascontiguousarray(given["images"][pick]), spec, rng)
         rate = rate_at(number, len(order) // BATCH, peak)
         steps.take(batch, labels[pick], rate, average_decay(number, spec.average_over))
         seen = BATCH * (number + 1)
-        watch.after(seen, steps, last=seen == len(order))
+        watch.after(seen, steps, partial(latest, seen), last=seen == len(order))
     steps.keep_average()
+    steps.count_anew(latest(len(order)))
     return model, {
         "images": len(order),
         "seconds": watch.spent,

@@ -12,7 +12,7 @@ from tests.bench import training_boards as boards
 from tests.bench import training_networks as networks
 from tests.bench import training_sampling as sampling
 from tests.bench.training_figures import confusion, figure
-from tests.bench.training_kept import Kept
+from tests.bench.training_kept import EARLIER, Kept, defaults
 from tests.bench.training_real_words import real_sections
 from tests.bench.training_sampling_words import sampling_section
 from tests.bench.training_weights_words import weights_section
@@ -41,6 +41,7 @@ def page(kept: Kept) -> str:
         f"{sum(found['processor_seconds'] for found in results) / 60:.0f} minutes of processor time. Intervals hold "
         "95 % of 1,000 draws of as many test runs with repetition.",
         "",
+        *_defaults(kept),
     ]
     sections: tuple[tuple[str, Callable[[Kept], list[str]]], ...] = (
         ("Is a part of the good plots enough?", lambda kept: sampling_section(kept, table)),
@@ -53,6 +54,30 @@ def page(kept: Kept) -> str:
     for title, write in sections:
         lines += [f"## {title}", "", *(write(kept) or MISSING)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+#: Which section speaks of results whose names begin so.
+_TITLES = {
+    "sampling": "a part of the good plots",
+    "weights": "which weights",
+    "boards": "outages",
+    "fit": "every network",
+    "wafers": "wafers",
+    "spectrograms": "spectrograms",
+    "runs": "series of runs",
+}
+
+
+def _defaults(kept: Kept) -> list[str]:
+    """Say what was measured with defaults that a training no longer has."""
+    used: dict[str, list[str]] = {}
+    for prefix, title in _TITLES.items():
+        for found in dict.fromkeys(result.get("defaults", EARLIER) for _, result in kept.all(f"{prefix}-")):
+            used.setdefault(found, []).append(title)
+    if used.keys() <= {defaults()}:
+        return []
+    told = (f"{found} ({', '.join(titles)})" for found, titles in sorted(used.items()))
+    return [f"Not all was measured with today's defaults: {'; '.join(told)}.", ""]
 
 
 def _boards(kept: Kept) -> list[str]:
