@@ -10,18 +10,17 @@ import numpy as np
 from PIL import Image
 
 from hydra_core.models.evidence import class_weights
-from hydra_core.models.maps import shown
 from tests.maps_of_images import maps_of_images
 
 Box = tuple[float, float, float, float]
 
 
 def stage_maps(model: Any, stage: Any, images: np.ndarray, which: int, against: int) -> np.ndarray:
-    """Return the maps that the exported engine makes at a layer, laid over plots as jobs do: (n, h, w), 0..1."""
+    """Return the maps that the exported engine makes at a layer, laid over plots as jobs do: (n, h, w)."""
     with tempfile.TemporaryDirectory() as folder:
         maps = maps_of_images(model, stage, Path(folder))
     weights = np.tile(class_weights(int(model.output["probs"].shape[-1]), which, against), (len(images), 1))
-    return np.stack([shown(one) for one in maps.over_plots(images, weights)])
+    return maps.over_plots(images, weights)
 
 
 def peak_inside(values: np.ndarray, box: Box) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from hydra_core.emulate.plots import make_item, rng_for
 from hydra_core.intake.histograms.draw import draw_png, region_box
 from hydra_core.intake.images import read_image
 from hydra_core.models.asked import TrainSpec
-from hydra_core.models.evidence import class_weights
 from hydra_core.models.export import predict_keras
 from hydra_core.models.lazy import tensorflow
 from hydra_core.models.maps import class_map, contrast_map, shown
@@ -31,8 +29,7 @@ from hydra_core.models.networks import build, fine_stage
 from hydra_core.models.pixels import model_input
 from hydra_core.models.residual import fit_residual
 from hydra_core.models.train_on import Labelled, train_on
-from tests.bench.looking_at_maps import Box, peak_inside, rank_correlation, share_inside
-from tests.maps_of_images import maps_of_images
+from tests.bench.looking_at_maps import Box, peak_inside, rank_correlation, share_inside, stage_maps
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "heatmaps.md"
 SIZE = (128, 128)
@@ -100,11 +97,7 @@ def bad_plots(name: str, fault: str, n: int, runs: Runs) -> Planted:
 
 
 def finer_maps(model: Any, images: np.ndarray, which: int, against: int) -> np.ndarray:
-    """Return the maps that the exported engine makes by gradients, as jobs lay them over plots."""
-    with tempfile.TemporaryDirectory() as folder:
-        maps = maps_of_images(model, fine_stage(model), Path(folder))
-    weights = np.tile(class_weights(2, which, against), (len(images), 1))
-    return maps.over_plots(images, weights)
+    return stage_maps(model, fine_stage(model), images, which, against)
 
 
 def trained_network(name: str) -> tuple[Any, int, int, float, dict[str, Planted], np.ndarray]:

@@ -17,7 +17,7 @@ import numpy as np
 from hydra_core.models.devices import prepare
 from hydra_core.models.export import Exported, export, predict_keras
 from hydra_core.models.gradcam import grad_cam
-from hydra_core.models.maps import class_map, contrast_map
+from hydra_core.models.maps import class_map, contrast_map, shown
 from hydra_core.models.networks import build, fine_stage
 from hydra_core.models.pixels import PREPROCESSING_HASH
 from hydra_core.models.residual import fit_residual
@@ -154,7 +154,7 @@ def examine(one: Trained, fit: dict[str, Any], kept: Kept) -> dict[str, Any]:
     maps = decision_maps(model, images)
     for name in named:
         places = " x ".join(map(str, layers[name].output.shape[1:3]))
-        maps[f"contrast at {name}, {places}"] = stage_maps(model, layers[name], images, BAD, GOOD)
+        maps[f"contrast at {name}, {places}"] = shown_maps(model, layers[name], images)
     return {
         **{key: fit[key] for key in ("images", "seconds", "called")},
         "macro_f1": fit["evaluations"][-1][2],
@@ -179,7 +179,7 @@ def shown_maps(model: Any, images: np.ndarray) -> np.ndarray:
     stage = fine_stage(model)
     if stage is None:
         return decision_maps(model, images)["contrast of class maps"]
-    return stage_maps(model, stage, images, BAD, GOOD)
+    return shown_maps(model, stage, images)
 
 
 def _agreement(one: Trained, model: Any, images: np.ndarray, seed: int) -> list[float]:
@@ -187,6 +187,11 @@ def _agreement(one: Trained, model: Any, images: np.ndarray, seed: int) -> list[
     after = shown_maps(fresh(one.network, one.given.size, 100 + seed), images)
     # A map that is zero everywhere says nothing, and agrees with nothing.
     return [rank_correlation(a, b) if a.any() and b.any() else 0.0 for a, b in zip(before, after, strict=True)]
+
+
+def shown_maps(model: Any, stage: Any, images: np.ndarray) -> np.ndarray:
+    """Return the contrast maps at a layer as pages show them, each (h, w), 0..1."""
+    return np.stack([shown(one) for one in stage_maps(model, stage, images, BAD, GOOD)])
 
 
 def pointing(maps: np.ndarray, boxes: np.ndarray, faults: np.ndarray) -> dict[str, list[float]]:
