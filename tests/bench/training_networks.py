@@ -154,7 +154,7 @@ def examine(one: Trained, fit: dict[str, Any], kept: Kept) -> dict[str, Any]:
     maps = decision_maps(model, images)
     for name in named:
         places = " x ".join(map(str, layers[name].output.shape[1:3]))
-        maps[f"contrast at {name}, {places}"] = shown_maps(model, layers[name], images)
+        maps[f"contrast at {name}, {places}"] = maps_at(model, layers[name], images)
     return {
         **{key: fit[key] for key in ("images", "seconds", "called")},
         "macro_f1": fit["evaluations"][-1][2],
@@ -179,7 +179,7 @@ def shown_maps(model: Any, images: np.ndarray) -> np.ndarray:
     stage = fine_stage(model)
     if stage is None:
         return decision_maps(model, images)["contrast of class maps"]
-    return shown_maps(model, stage, images)
+    return maps_at(model, stage, images)
 
 
 def _agreement(one: Trained, model: Any, images: np.ndarray, seed: int) -> list[float]:
@@ -189,7 +189,7 @@ def _agreement(one: Trained, model: Any, images: np.ndarray, seed: int) -> list[
     return [rank_correlation(a, b) if a.any() and b.any() else 0.0 for a, b in zip(before, after, strict=True)]
 
 
-def shown_maps(model: Any, stage: Any, images: np.ndarray) -> np.ndarray:
+def maps_at(model: Any, stage: Any, images: np.ndarray) -> np.ndarray:
     """Return the contrast maps at a layer as pages show them, each (h, w), 0..1."""
     return np.stack([shown(one) for one in stage_maps(model, stage, images, BAD, GOOD)])
 
