@@ -1,7 +1,7 @@
 """Judging with what the machine has, a GPU and bf16 for instance, with the decisions of f32 on a processor.
 
 bf16 is about twice as fast and moves a probability by a few hundredths. So every image is judged in bf16 first, and
-those near a decision once more in f32: where two classes are close, or a probability is close to its threshold. If no
+those near a decision once more in f32: where two classes are close, or the best one is close to its threshold. If no
 probability moves by more than `engine.bf16_drift`, each decision is the one that f32 makes. In the same way 8 bits are
 used with models that were shown to allow it (`int8`), with the drift that was measured then.
 """
