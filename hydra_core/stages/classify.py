@@ -185,8 +185,8 @@ def _judged(
     several = images_at_a_time(inference.engine)
     for batch, images in read_ahead(groups(), read, threads=context.threads, batch=several):
         network, model = batch[0].network, batch[0].model
-        found = network.predict(images, stage=heating.wanted)
         ways[network.way] += len(batch)
+        found = network.predict(images, stage=heating.wanted)
         heating.take(batch, images, found)
         for asked, probabilities in zip(batch, found.probs, strict=True):
             yield _said(asked.item, model, network.classes, probabilities)

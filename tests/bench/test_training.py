@@ -6,7 +6,6 @@ measurement that was stopped goes on; delete the folder to measure anew.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -19,21 +18,12 @@ from tests.bench import training_sampling as sampling
 from tests.bench import training_spectrograms as spectrograms
 from tests.bench import training_wafers as wafers
 from tests.bench import training_weights as weights
-from tests.bench.training_kept import KEEP, Kept, small
+from tests.bench.training_kept import Kept, small
 from tests.bench.training_words import page
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "training.md"
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
-
-
-@pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    given = os.environ.get(KEEP, "")
-    folder = Path(given) if given else tmp_path_factory.mktemp("training")
-    folder = folder / ("small" if small() else "full")
-    folder.mkdir(parents=True, exist_ok=True)
-    return Kept(folder)
 
 
 @pytest.mark.parametrize("network", networks.FEW)

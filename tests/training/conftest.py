@@ -11,6 +11,7 @@ import pytest
 
 from hydra_core.models.spec import TrainSpec
 from hydra_core.models.train import TrainResult, train
+from hydra_core.models.train_on import Labelled
 
 # White images are copies of each other, and are wanted on every side all the same.
 SPEC = TrainSpec(
@@ -58,3 +59,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def folder(trained: Trained, tmp_path: Path) -> Path:
     """Return a copy of the trained model that a test may change."""
     return Path(shutil.copytree(trained.result.folder, tmp_path / "model"))
+
+
+def dark_patches(seed: int) -> Labelled:
+    """Return 48 small images of 12 runs, every other one with a dark patch and Bad."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(100, 156, (48, 16, 16, 3)).astype(np.uint8)
+    images[::2, 4:10, 4:10] = 0
+    names = ["Bad" if i % 2 == 0 else "Good" for i in range(48)]
+    return Labelled(images, names, [i // 4 for i in range(48)], [str(i) for i in range(48)])

@@ -14,6 +14,7 @@ from hydra_core.models.lazy import tensorflow
 from hydra_core.models.networks import build
 from hydra_core.models.steps import Steps
 from hydra_core.models.train_on import Fitted, Labelled, train_on
+from tests.training.conftest import dark_patches
 
 pytestmark = pytest.mark.training
 
@@ -22,11 +23,7 @@ SPEC = TrainSpec(network="tiny", size=(16, 16), epochs=3, batch=8, min_steps=4, 
 
 @pytest.fixture(scope="module")
 def given() -> Labelled:
-    rng = np.random.default_rng(5)
-    images = rng.integers(100, 156, (48, 16, 16, 3)).astype(np.uint8)
-    images[::2, 4:10, 4:10] = 0
-    names = ["Bad" if i % 2 == 0 else "Good" for i in range(48)]
-    return Labelled(images, names, [i // 4 for i in range(48)], [str(i) for i in range(48)])
+    return dark_patches(5)
 
 
 def trained(given: Labelled, momentum: float, keep: str) -> Fitted:

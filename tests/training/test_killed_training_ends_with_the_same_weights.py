@@ -14,6 +14,7 @@ from hydra_core.models.checkpoint import Checkpoint, Progress
 from hydra_core.models.engine import read_card
 from hydra_core.models.train import train, work_folder
 from hydra_core.models.train_on import Fitted, Labelled, train_on
+from tests.training.conftest import dark_patches
 
 pytestmark = pytest.mark.training
 
@@ -28,11 +29,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def given() -> Labelled:
-    rng = np.random.default_rng(1)
-    images = rng.integers(100, 156, (48, 16, 16, 3)).astype(np.uint8)
-    images[::2, 4:10, 4:10] = 0
-    names = ["Bad" if i % 2 == 0 else "Good" for i in range(48)]
-    return Labelled(images, names, [i // 4 for i in range(48)], [str(i) for i in range(48)])
+    return dark_patches(1)
 
 
 @pytest.fixture(scope="module")
